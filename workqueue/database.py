@@ -1,0 +1,171 @@
+"""Engine, transactions, the acting user, and the retry of a whole verb.
+
+Sessions run at READ COMMITTED in UTC. `Database.run` is the door for everything that writes: it
+gives the verb a fresh transaction, and repeats the whole verb where PostgreSQL broke it off for
+reasons that pass (deadlock, serialisation, a lost connection).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Literal, Self, TypeVar
+
+import psycopg2
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from workqueue import embedded
+from workqueue.errors import DatabaseUnavailable, TriedTooOften
+from workqueue.settings import Settings
+
+DatabaseRole = Literal["owner", "app", "analyst"]
+
+T = TypeVar("T")
+
+ATTEMPTS = 4
+# serialization_failure, deadlock_detected, lock_not_available
+_PASSING = frozenset({"40001", "40P01", "55P03"})
+
+
+class Database:
+    """One database under one role, with its pool of connections. Close it, or use `with`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        lease: embedded.Lease | None = None,
+        limits: Mapping[str, str] | None = None,
+    ) -> None:
+        """Connect lazily to `url`; `limits` are PostgreSQL settings such as statement_timeout."""
+        options = {"timezone": "UTC", "lock_timeout": "10s", **(limits or {})}
+        self.url = url
+        self._lease = lease
+        self.engine: Engine = create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={
+                "application_name": "workqueue",
+                "connect_timeout": 10,
+                "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+            },
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection, and leave the embedded server if nobody else uses it."""
+        self.engine.dispose()
+        if self._lease is not None:
+            self._lease.release()
+
+    @property
+    def libpq_url(self) -> str:
+        """The address as libpq programs and ADBC read it."""
+        return self.url.replace("postgresql+psycopg2://", "postgresql://", 1)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session in one transaction: committed at the end, rolled back on an error.
+
+        Raises DatabaseUnavailable where no connection can be had.
+        """
+        with (
+            self._connected(),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A read-only session that sees one moment throughout (REPEATABLE READ)."""
+        with self._connected(), Session(self.engine) as session:
+            session.connection(
+                execution_options={
+                    "isolation_level": "REPEATABLE READ",
+                    "postgresql_readonly": True,
+                }
+            )
+            yield session
+
+    def run(self, act: Callable[[Session], T]) -> T:
+        """Run `act` in a transaction of its own and return its answer once it is committed.
+
+        The whole of `act` is repeated, at most three times, where the database broke it off; give
+        the verb a `request_id`, so that a commit whose answer was lost is not done twice. Raises
+        TriedTooOften after the last attempt, and whatever `act` raises.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self.transaction() as session:
+                    return act(session)
+            except DBAPIError as error:
+                if not _passes(error):
+                    raise
+                if attempt == ATTEMPTS:
+                    raise TriedTooOften() from error
+                time.sleep(0.05 * 2**attempt)
+        raise TriedTooOften()
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            if error.statement is None:
+                raise DatabaseUnavailable(
+                    f"the database cannot be reached: {_first_line(error)}. "
+                    "`workqueue doctor` says what is wrong."
+                ) from error
+            raise
+
+
+def _first_line(error: DBAPIError) -> str:
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else "no reason given"
+
+
+def _passes(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    cause = error.orig
+    return isinstance(cause, psycopg2.Error) and cause.pgcode in _PASSING
+
+
+def open_database(
+    settings: Settings,
+    *,
+    role: DatabaseRole = "app",
+    limits: Mapping[str, str] | None = None,
+) -> Database:
+    """The database that the settings name, under `role`; starts the embedded one if it must.
+
+    With a server of one's own, a role without an address of its own uses the app role's.
+    """
+    if settings.database_url is not None:
+        own = {"owner": settings.owner_url, "analyst": settings.analyst_url, "app": None}
+        return Database(own[role] or settings.database_url, limits=limits)
+    lease = embedded.acquire(settings.home)
+    urls = {"owner": lease.urls.owner, "app": lease.urls.app, "analyst": lease.urls.analyst}
+    return Database(urls[role], lease=lease, limits=limits)
+
+
+def act_as(session: Session, user_id: int) -> None:
+    """Say who acts for the rest of this transaction; the audit trigger refuses rows without."""
+    session.execute(
+        text("SELECT set_config('app.actor', :user_id, true)"), {"user_id": str(user_id)}
+    )

@@ -1,0 +1,82 @@
+"""What the queue refuses, in words.
+
+A refusal names what was asked, why it cannot be done, and what to do next. The class docstring is
+the default message, so that a bare ``raise NoSuchUser`` still tells a person something useful.
+"""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """The request was refused and nothing was changed."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class WrongSetting(Refusal):
+    """A setting has a value that cannot be used; correct the environment variable."""
+
+
+class DatabaseUnavailable(Refusal):
+    """The database cannot be reached; run `workqueue doctor` to see what is wrong."""
+
+
+class SchemaOutdated(Refusal):
+    """The database has an older schema than this version of WorkQueue; run `workqueue migrate`."""
+
+
+class BadInput(Refusal):
+    """A value cannot be used; correct it and try again."""
+
+
+class TooLong(BadInput):
+    """The text is longer than the limit; shorten it."""
+
+
+class NoSuchItem(Refusal):
+    """There is no such work item; `workqueue inbox` lists the items there are."""
+
+
+class NoSuchUser(Refusal):
+    """There is no such user; `workqueue user list` lists them, `workqueue user add` adds one."""
+
+
+class NoSuchProvider(Refusal):
+    """There is no such provider record."""
+
+
+class UserDisabled(Refusal):
+    """The user is disabled and may not act; a manager can enable the account again."""
+
+
+class NotAllowed(Refusal):
+    """The role does not include this; ask somebody whose role does."""
+
+
+class IllegalTransition(Refusal):
+    """The item's status does not allow this."""
+
+
+class StaleVersion(Refusal):
+    """The item has changed since it was read; read it again and repeat what still applies."""
+
+
+class HeldByAnother(Refusal):
+    """Somebody else holds the item; wait for the release, or take another item."""
+
+
+class LeaseExpired(Refusal):
+    """The lease on the item has ended; claim it again and repeat the act."""
+
+
+class NothingToClaim(Refusal):
+    """No item is waiting that matches."""
+
+
+class RequestReused(Refusal):
+    """The request id was used before for something else; use a new one for a new act."""
+
+
+class TriedTooOften(Refusal):
+    """The database kept refusing because of other work going on; nothing changed, try again."""
