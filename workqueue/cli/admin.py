@@ -1,0 +1,150 @@
+"""Commands of whoever runs WorkQueue: migrate, user, stop, doctor."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from workqueue import accounts, diagnosis, embedded, provision
+from workqueue.cli.opening import opened
+from workqueue.cli.printing import AsOption, Cell, JsonOption, print_json, print_line, print_table
+from workqueue.database import open_database
+from workqueue.errors import BadInput
+from workqueue.lifecycle import Role
+from workqueue.settings import Settings
+
+users = typer.Typer(help="Who may act.", no_args_is_help=True)
+
+RoleOption = Annotated[
+    str, typer.Option(help="reviewer, lead, manager, analyst or admin.")
+]
+
+
+def migrate(
+    provisioning: Annotated[
+        bool,
+        typer.Option(
+            "--provision",
+            help="Make the database roles first; on a server of your own: print the SQL for it.",
+        ),
+    ] = False,
+) -> None:
+    """Bring the database to the current schema and grant the roles their rights."""
+    settings = Settings.read()
+    if provisioning and settings.database_url is not None:
+        typer.echo(provision.superuser_sql(settings), nl=False)
+        return
+    with open_database(settings, role="owner") as owner:
+        provision.migrate(owner)
+    print_line(f"the database is at schema {provision.head()}.")
+
+
+@users.command("add")
+def user_add(
+    name: Annotated[str, typer.Argument(help="User name, as in --as.")],
+    role: RoleOption = "reviewer",
+    display_name: Annotated[str, typer.Option("--name", help="The name as people read it.")] = "",
+    username: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a user."""
+    try:
+        wanted = Role(role)
+    except ValueError:
+        known = ", ".join(r for r in Role if r is not Role.SYSTEM)
+        raise BadInput(f"{role!r} is not a role; there are: {known}.") from None
+    with opened() as database:
+        added = database.run(
+            lambda session: accounts.add_user(
+                session,
+                name,
+                wanted,
+                actor=accounts.local(username=username),
+                display_name=display_name,
+            )
+        )
+    if as_json:
+        print_json(asdict(added))
+    else:
+        print_line(f"user {added.username} added as {added.role}.")
+
+
+@users.command("list")
+def user_list(as_json: JsonOption = False) -> None:
+    """List the users."""
+    with opened() as database, database.snapshot() as session:
+        found = accounts.list_users(session)
+    if as_json:
+        print_json({"users": [asdict(user) for user in found]})
+        return
+    print_table(
+        [Cell("user"), Cell("name"), Cell("role"), Cell("kind"), Cell("added"), Cell("disabled")],
+        [
+            [u.username, u.display_name, u.role, u.kind, u.created_at, u.disabled_at]
+            for u in found
+        ],
+    )
+
+
+@users.command("disable")
+def user_disable(
+    name: Annotated[str, typer.Argument(help="User name.")],
+    username: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Disable a user at once; a lead can release what the user holds."""
+    with opened() as database:
+        disabled = database.run(
+            lambda session: accounts.disable_user(
+                session, name, actor=accounts.local(username=username)
+            )
+        )
+    if as_json:
+        print_json(asdict(disabled))
+    else:
+        print_line(f"user {disabled.username} is disabled.")
+
+
+def stop(as_json: JsonOption = False) -> None:
+    """Stop the embedded PostgreSQL, even while others use it; nothing committed is lost."""
+    settings = Settings.read()
+    if settings.database_url is not None:
+        raise BadInput(
+            "WORKQUEUE_DATABASE_URL names a server of your own; `workqueue stop` stops only the "
+            "embedded one."
+        )
+    stopped = embedded.stop(settings.home)
+    if as_json:
+        print_json({"stopped": stopped.was_running, "clients": stopped.clients})
+    else:
+        print_line(_stop_words(stopped))
+
+
+def _stop_words(stopped: embedded.Stopped) -> str:
+    if not stopped.was_running:
+        return "it was not running."
+    cut_off = f"; {stopped.clients} connections were cut off" if stopped.clients else ""
+    return f"stopped{cut_off}."
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Say what is wrong with this installation, and what to do about it."""
+    checks = diagnosis.examine()
+    ok = all(check.ok for check in checks)
+    if as_json:
+        print_json({"ok": ok, "checks": [asdict(check) for check in checks]})
+    else:
+        for check in checks:
+            print_line(f"{'ok  ' if check.ok else 'WRONG'} {check.name}: {check.detail}")
+    if not ok:
+        raise typer.Exit(1)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("migrate")(migrate)
+    app.add_typer(users, name="user")
+    app.command("stop")(stop)
+    app.command("doctor")(doctor)

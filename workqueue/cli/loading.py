@@ -1,0 +1,99 @@
+"""Commands that bring records in and find their problems: load, load-reference, detect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workqueue import accounts
+from workqueue.cli.opening import opened
+from workqueue.cli.printing import (
+    AsOption,
+    Cell,
+    JsonOption,
+    print_json,
+    print_line,
+    print_table,
+    progress_bars,
+)
+from workqueue.detection import detect as run_detection
+from workqueue.intake import load as run_load
+from workqueue.intake import load_reference as run_load_reference
+from workqueue.settings import Settings
+
+_COUNTS = ("read", "loaded", "updated", "unchanged", "rejected", "skipped")
+
+
+def load(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="csv, zip or xlsx.")],
+    source: Annotated[
+        str, typer.Option(help="Where the records come from; its records are kept apart.")
+    ] = "NPPES",
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="Encoding of lines that are not UTF-8, such as windows-1252."),
+    ] = None,
+    username: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Load provider files: NPPES full, weekly and deactivation, or a directory of your own."""
+    settings = Settings.read()
+    with opened(settings) as database, progress_bars() as bars:
+        report = run_load(
+            database,
+            files,
+            actor=accounts.local(username=username),
+            source=source,
+            encoding=encoding,
+            settings=settings,
+            progress=bars,
+        )
+    if as_json:
+        print_json({name: getattr(report, name) for name in _COUNTS})
+        return
+    print_table([Cell(name, right=True) for name in _COUNTS], [[getattr(report, n) for n in _COUNTS]])
+    for what, count in sorted(report.normalised.items()):
+        print_line(f"normalised: {what}: {count}")
+    if report.rejected:
+        print_line("rejected lines with reason and raw text: `workqueue rejects`")
+
+
+def load_reference(
+    name: Annotated[str, typer.Argument(help="Name of the list: licence-required.")],
+    file: Annotated[Path, typer.Argument(help="csv with the list.")],
+    username: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Load a reference list that rules refer to; it replaces the former one."""
+    with opened() as database:
+        report = run_load_reference(
+            database, name, file, actor=accounts.local(username=username)
+        )
+    if as_json:
+        print_json({"name": name, "rows": report.rows})
+    else:
+        print_line(f"{name}: {report.rows} rows loaded; the next detection uses them.")
+
+
+def detect(username: AsOption = None, as_json: JsonOption = False) -> None:
+    """Find the problems in all records: new work items, refreshed, closed and reopened ones."""
+    with opened() as database, progress_bars() as bars:
+        report = run_detection(
+            database, actor=accounts.local(username=username), progress=bars
+        )
+    counts = ("new", "refreshed", "closed", "reopened", "open")
+    if as_json:
+        print_json({**{name: getattr(report, name) for name in counts}, "rules": report.rules})
+        return
+    print_table([Cell(name, right=True) for name in counts], [[getattr(report, n) for n in counts]])
+    print_line("")
+    print_table([Cell("rule"), Cell("open", right=True)], sorted(report.rules.items()))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("load")(load)
+    app.command("load-reference")(load_reference)
+    app.command("detect")(detect)

@@ -1,0 +1,61 @@
+"""The commands put together, and the one place where refusals become words and exit codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import NoReturn
+
+import psycopg2.errors
+import typer
+from sqlalchemy.exc import DBAPIError
+
+from workqueue.cli import admin, auditing, loading, walkthrough, working
+from workqueue.cli.printing import fail
+from workqueue.errors import Refusal
+
+app = typer.Typer(
+    name="workqueue",
+    help="Finds the problems in healthcare provider records and takes people through them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for _room in (admin, loading, working, auditing, walkthrough):
+    _room.register(app)
+
+# What PostgreSQL refuses for reasons that a person can do something about, by SQLSTATE.
+_DATABASE_WORDS = {
+    "53100": "the database's disk is full; free some space and try again. Nothing was written.",
+    "53200": "the database is out of memory; try again with less going on at once.",
+    "53300": "the database has too many connections open; close some, or raise max_connections.",
+    "57014": "the database gave up: the request took longer than is allowed.",
+    "42501": "the database role may not do this; `workqueue doctor` checks the roles.",
+    "25006": "this connection is read-only (the analyst's?); nothing was changed.",
+}
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its status."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        app()
+    except Refusal as refusal:
+        fail(str(refusal), type(refusal).__name__)
+    except DBAPIError as error:
+        code = error.orig.pgcode if isinstance(error.orig, psycopg2.Error) else None
+        fail(_DATABASE_WORDS.get(code or "", _unforeseen(error)), "DatabaseError")
+    except KeyboardInterrupt:
+        fail("interrupted; what was committed stays, the rest was rolled back.", "Interrupted", 130)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): not an error, and nothing to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _unforeseen(error: DBAPIError) -> str:
+    first = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+    return f"the database refused: {first}. Nothing was written; `workqueue doctor` may know more."
