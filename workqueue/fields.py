@@ -181,3 +181,11 @@ GROUPS: Final = ("Identity", "Practice", "Licence and specialty", "Mailing", "Da
 
 ENTITY_TYPE_HEADER: Final = "Entity Type Code"
 SOURCE_KEY_HEADERS: Final = ("Source Key", "source_key", "Provider ID", "Record ID")
+
+
+def full_name(
+    last: str | None, first: str | None, middle: str | None, credential: str | None
+) -> str:
+    """A person's name as a line of a list: LAST, FIRST M, CRED; a dash for a missing part."""
+    given = f"{first or '—'} {middle[0]}" if middle else first or "—"
+    return ", ".join(part for part in (last or "—", given, credential) if part)

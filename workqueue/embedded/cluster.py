@@ -39,7 +39,7 @@ LINES_SHOWN = 12
 def major_of(data: Path) -> int | None:
     """The major version that made a data folder; None where there is none that says so."""
     try:
-        return int((data / "PG_VERSION").read_text(encoding="ascii"))
+        return int((data / "PG_VERSION").read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
 

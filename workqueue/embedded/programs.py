@@ -160,7 +160,7 @@ def server_programs(home: Path, user: ServerUser) -> Programs:
 def _copy_wheel(wheel: Path, copy: Path) -> None:
     # The programs look for their libraries beside the package, so both keep their places.
     building = Path(tempfile.mkdtemp(prefix="bin-", suffix=".part", dir=copy.parent))
-    skip = shutil.ignore_patterns("include", "__pycache__", "*.py")
+    skip = shutil.ignore_patterns("include", "pgxs", "doc", "__pycache__", "*.a", "*.py")
     try:
         for part in (wheel, wheel.with_name(f"{WHEEL}.libs")):
             if part.exists():

@@ -86,7 +86,7 @@ def _memory() -> int:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
-            memory = min(memory, int(Path(limit).read_text(encoding="ascii")))
+            memory = min(memory, int(Path(limit).read_text(encoding="utf-8")))
         except (OSError, ValueError):
             continue
     return memory
