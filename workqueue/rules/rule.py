@@ -1,0 +1,92 @@
+"""What a rule is: one SQL expression in DuckDB's dialect, and what a person needs to know of it.
+
+Expressions speak of the fields of `workqueue.fields`, trimmed and with blank text as NULL, of
+`source` and `contradicted`, and of the names in `workqueue.rules.columns`. They keep to a listed
+vocabulary (`columns.VOCABULARY`), so that sqlglot can turn the same text into Spark SQL. An
+expression over slots is written once with `{n}` for the number of the slot. Days that depend on
+the clock are written `{tomorrow}`, `{five_years_ago}` and `{ten_years_ago}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+VALIDATION_FLAG: Final = "VALIDATION_FLAG"
+MISSING_DATA: Final = "MISSING_DATA"
+DUPLICATE_CHECK: Final = "DUPLICATE_CHECK"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One way in which a record breaks a rule.
+
+    `expression` is true where it does; NULL counts as false. Unless all of `fields` are known of a
+    record the check says nothing about it. With `slots` it is asked of each of the fifteen slots,
+    and a slot whose first field is blank in every record is left out. `shows` are the fields that
+    go into the evidence.
+    """
+
+    expression: str
+    fields: tuple[str, ...]
+    shows: tuple[str, ...]
+    slots: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Records that have a key in common which they should not have in common.
+
+    `keys` are (name, expression) pairs. A group is a finding where the values of `differ` ("id" or
+    "npi") are not all the same. `where` leaves out what cannot be a key; `fields` and `slots` are
+    as in a Check.
+    """
+
+    keys: tuple[tuple[str, str], ...]
+    where: str
+    differ: str
+    fields: tuple[str, ...]
+    slots: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the catalogue. `id` is never renamed; a changed meaning raises `version`.
+
+    `priority` is 1 (high) to 5 (low); `priority_expression` gives it per record where it differs.
+    `says` tells what is wrong with one record, with the evidence's values in braces; `reason` is a
+    SQL expression for `{reason}` in it. Exactly one of `checks` and `group` is given.
+    """
+
+    id: str
+    version: int
+    queue_type: str
+    priority: int
+    attribute: str
+    title: str
+    says: str
+    exit_condition: str
+    source: str
+    checks: tuple[Check, ...] = ()
+    group: Group | None = None
+    priority_expression: str | None = None
+    reason: str | None = None
+
+    @property
+    def grouped(self) -> bool:
+        """Is one finding about a group of records rather than about one record?"""
+        return self.group is not None
+
+    @property
+    def slots(self) -> bool:
+        """Is the rule asked of each taxonomy slot?"""
+        asked = self.checks if self.group is None else (self.group,)
+        return any(one.slots for one in asked)
+
+    def expressions(self) -> tuple[str, ...]:
+        """Every SQL expression of the rule, as written."""
+        texts = [check.expression for check in self.checks]
+        if self.group is not None:
+            texts += [self.group.where, *(expression for _, expression in self.group.keys)]
+        texts += [text for text in (self.priority_expression, self.reason) if text is not None]
+        return tuple(texts)

@@ -1,0 +1,211 @@
+"""The SQL texts of an evaluation, made from the rules.
+
+Three kinds: one scan that asks every record rule of every record; for the records that a rule hit,
+their evidence; and the groups that share a key. All read a table registered as `records`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from workqueue.fields import BY_NAME, SLOTS, Form
+from workqueue.rules.columns import DERIVED, SLOT_DERIVED
+from workqueue.rules.rule import Check, Group, Rule
+
+MEMBERS_SHOWN: Final = 50
+
+_NAME = re.compile(r"[a-z][a-z_0-9]*")
+_SLOT_MARKS = frozenset(
+    name.replace("{n}", str(number)) for name in SLOT_DERIVED for number in range(1, SLOTS + 1)
+)
+_OWN = ("source", "column_set_id", "contradicted")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the texts depend on beside the rules.
+
+    `filled` are the columns of the table that hold a value in at least one record;
+    `column_sets` maps the ids that occur in it to their field names.
+    """
+
+    filled: frozenset[str]
+    column_sets: Mapping[int, frozenset[str]]
+    as_of: date
+
+    def known(self, fields: Iterable[str]) -> str | None:
+        """SQL for "all of `fields` are known": "" where they always are, None where never."""
+        needed = frozenset(fields)
+        ids = sorted(key for key, names in self.column_sets.items() if needed <= names)
+        if len(ids) == len(self.column_sets):
+            return ""
+        return f"column_set_id IN ({', '.join(map(str, ids))}) AND " if ids else None
+
+
+def _years_before(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:  # 29 February
+        return day.replace(year=day.year - years, day=28)
+
+
+def dated(text: str, as_of: date) -> str:
+    """`text` with the days that depend on the clock put in; one day is left for time zones."""
+    days = {
+        "{tomorrow}": as_of + timedelta(days=1),
+        "{five_years_ago}": _years_before(as_of, 5),
+        "{ten_years_ago}": _years_before(as_of, 10),
+    }
+    for name, day in days.items():
+        text = text.replace(name, f"DATE '{day.isoformat()}'")
+    return text
+
+
+def names_in(texts: Iterable[str]) -> frozenset[str]:
+    """The fields, derived columns and own columns that SQL `texts` speak of, and their sources."""
+    found = {name for text in texts for name in _NAME.findall(text)}
+    for derived, expression in DERIVED.items():
+        if derived in found:
+            found.update(_NAME.findall(expression))
+    return frozenset(found & (set(BY_NAME) | set(DERIVED) | _SLOT_MARKS | set(_OWN)))
+
+
+def base(texts: Iterable[str], filled: frozenset[str]) -> str:
+    """WITH clause giving `base`: the columns that `texts` speak of, clean, and derived ones."""
+    names = names_in((*texts, "deactivated"))
+    clean = ["id"]
+    for name in sorted(names - set(DERIVED)):
+        is_date = name in BY_NAME and BY_NAME[name].form is Form.DATE
+        if name not in filled:
+            kind = "DATE" if is_date else "BOOLEAN" if "required" in name else "VARCHAR"
+            clean.append(f"CAST(NULL AS {kind}) AS {name}")
+        elif is_date or name in _OWN or name in _SLOT_MARKS:
+            clean.append(name)
+        else:
+            clean.append(f"nullif(trim({name}), '') AS {name}")
+    derived = [f"{DERIVED[name]} AS {name}" for name in DERIVED if name in names]
+    return (
+        f"WITH clean AS (SELECT {', '.join(clean)} FROM records), "
+        f"base AS (SELECT *, {', '.join(derived)} FROM clean) "
+    )
+
+
+def slot(text: str, number: int) -> str:
+    """`text` of one slot."""
+    return text.replace("{n}", str(number))
+
+
+def conditions(rule: Rule, scope: Scope) -> list[tuple[str, tuple[str, ...]]]:
+    """(condition, fields to show) for each check, and each slot that holds something.
+
+    Empty where none of the records has the fields that the rule needs.
+    """
+    return [found for check in rule.checks for found in _check(check, scope)]
+
+
+def _check(check: Check, scope: Scope) -> list[tuple[str, tuple[str, ...]]]:
+    found = []
+    for number in range(1, SLOTS + 1) if check.slots else (0,):
+        fields = tuple(slot(name, number) for name in check.fields)
+        known = scope.known(fields)
+        if known is None or (check.slots and fields[0] not in scope.filled):
+            continue
+        expression = dated(slot(check.expression, number), scope.as_of)
+        shows = tuple(slot(name, number) for name in check.shows)
+        found.append((f"coalesce({known}({expression}), FALSE)", shows))
+    return found
+
+
+def scan(rules: Sequence[tuple[Rule, str]], scope: Scope) -> str:
+    """One row per record, in order: a boolean per rule, named hit_0, hit_1 and so on.
+
+    `rules` come with their condition. Deactivated records are false throughout.
+    """
+    hits = [f"live AND ({text}) AS hit_{place}" for place, (_, text) in enumerate(rules)]
+    texts = [text for _, text in rules]
+    return (
+        f"{base(texts, scope.filled)}, alive AS (SELECT *, NOT (deactivated) AS live FROM base) "
+        f"SELECT {', '.join(hits)} FROM alive"
+    )
+
+
+def evidence(rule: Rule, scope: Scope) -> str:
+    """(id, priority, evidence) of records that `rule` is known to hit."""
+    found = conditions(rule, scope)
+    shown: dict[str, list[str]] = {}
+    for condition, names in found:
+        for name in names:
+            shown.setdefault(name, []).append(condition)
+    parts = [
+        _json_pair(name, when if len(when) < len(found) else [])
+        for name, when in sorted(shown.items())
+    ]
+    text = f"'\"values\":{{' || concat_ws(',', {', '.join(parts)}) || '}}}}'"
+    if rule.reason is not None:
+        text = f"'{{\"reason\":' || CAST(to_json({rule.reason}) AS VARCHAR) || ',' || {text}"
+    else:
+        text = f"'{{' || {text}"
+    priority = dated(rule.priority_expression or str(rule.priority), scope.as_of)
+    columns = f"CAST({priority} AS TINYINT) AS priority, {text} AS evidence"
+    return f"{base((columns,), scope.filled)} SELECT id, {columns} FROM base"
+
+
+def _json_pair(name: str, when: list[str]) -> str:
+    pair = f"'\"{name}\":' || coalesce(CAST(to_json({name}) AS VARCHAR), 'null')"
+    return f"CASE WHEN {' OR '.join(when)} THEN {pair} END" if when else pair
+
+
+def _keyed(group: Group, scope: Scope, extra: str) -> str | None:
+    """SELECT of the records that have a key, once per slot; None where there can be none."""
+    selects = []
+    for number in range(1, SLOTS + 1) if group.slots else (0,):
+        fields = [slot(name, number) for name in group.fields]
+        known = scope.known(fields)
+        if known is None or fields[0] not in scope.filled:
+            continue
+        keys = ", ".join(f"{slot(text, number)} AS key_{name}" for name, text in group.keys)
+        selects.append(
+            f"SELECT {keys}{extra} FROM base "
+            f"WHERE NOT (deactivated) AND {known}({slot(group.where, number)})"
+        )
+    return " UNION ALL ".join(selects) or None
+
+
+def groups(group: Group, scope: Scope) -> str | None:
+    """(keys, provider_id, members, evidence) of the groups that are findings, or None."""
+    keyed = _keyed(group, scope, ", id, npi, last_name, first_name")
+    if keyed is None:
+        return None
+    keys = [f"key_{name}" for name, _ in group.keys]
+    key_list = ", ".join(keys)
+    key_json = " || ',".join(
+        f'"{name}":\' || CAST(to_json(key_{name}) AS VARCHAR)' for name, _ in sorted(group.keys)
+    )
+    present = " AND ".join(f"{key} IS NOT NULL" for key in keys)
+    return (
+        f"{base((keyed,), scope.filled)}, keyed AS MATERIALIZED ({keyed}), "
+        f"shared AS (SELECT {key_list} FROM keyed WHERE {present} GROUP BY {key_list} "
+        f"HAVING min({group.differ}) <> max({group.differ})), "
+        f"member AS (SELECT DISTINCT {key_list}, id, npi, "
+        "nullif(concat_ws(', ', last_name, first_name), '') AS name "
+        f"FROM keyed JOIN shared USING ({key_list})), "
+        f"found AS (SELECT {key_list}, min(id) AS provider_id, list(id ORDER BY id) AS members, "
+        "list({'id': id, 'name': name, 'npi': npi} ORDER BY id) AS told "
+        f"FROM member GROUP BY {key_list}) "
+        f"SELECT {key_list}, provider_id, members, "
+        '\'{"count":\' || CAST(len(members) AS VARCHAR) || \',"key":{' + key_json + " || "
+        f"'}},\"members\":' || CAST(to_json(told[1:{MEMBERS_SHOWN}]) AS VARCHAR) || '}}' "
+        "AS evidence FROM found ORDER BY provider_id, " + key_list
+    )
+
+
+def keys(group: Group, scope: Scope) -> str | None:
+    """The distinct keys by which records could belong to a group, or None."""
+    keyed = _keyed(group, scope, "")
+    if keyed is None:
+        return None
+    return f"{base((keyed,), scope.filled)} SELECT DISTINCT * FROM ({keyed})"

@@ -1,0 +1,89 @@
+"""What a finding says, in words a person reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from workqueue.fields import BY_NAME
+from workqueue.rules.catalogue import RULES, rule
+
+_SLOTTED = re.compile(r"(.+)_(\d+)$")
+
+
+class _Values(dict[str, str]):
+    """A value that older evidence does not have reads as a question mark."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def words(rule_id: str, evidence: Mapping[str, Any]) -> str:
+    """What is wrong, with the evidence's values, as one line without a full stop.
+
+    Raises KeyError for an id that never was a rule.
+    """
+    asked = rule(rule_id)
+    if asked.grouped:
+        return asked.says.format_map(_group_values(evidence))
+    values: Mapping[str, Any] = evidence.get("values", {})
+    if asked.slots:
+        return "; ".join(asked.says.format_map(one) for one in _by_slot(values))
+    told = _Values({name: _shown(name, value) for name, value in values.items()})
+    told["reason"] = str(evidence.get("reason", "?"))
+    told["values"] = ", ".join(
+        f"{_label(name)} {_shown(name, value)}" for name, value in values.items()
+    )
+    return asked.says.format_map(told)
+
+
+def _label(name: str) -> str:
+    known = BY_NAME.get(name)
+    if known is None:
+        return name
+    where = f"{known.group} " if known.group in {"Practice", "Mailing"} else ""
+    return f"{where}{known.label}".lower().replace("zip", "ZIP").replace("npi", "NPI")
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None or value == "":
+        return "(blank)"
+    if name == "contradicted":
+        return ", ".join(_label(one) for one in str(value).split(","))
+    return str(value)
+
+
+def _by_slot(values: Mapping[str, Any]) -> list[_Values]:
+    slots: dict[int, _Values] = {}
+    for name, value in values.items():
+        matched = _SLOTTED.match(name)
+        if matched:
+            number = int(matched[2])
+            slot = slots.setdefault(number, _Values(n=str(number)))
+            slot[matched[1]] = _shown(name, value)
+    return [slots[number] for number in sorted(slots)]
+
+
+def _group_values(evidence: Mapping[str, Any]) -> _Values:
+    told = _Values({name: _shown(name, value) for name, value in evidence.get("key", {}).items()})
+    count = int(evidence.get("count", 0))
+    members = [member.get("name") or "(no name)" for member in evidence.get("members", ())]
+    listed = "; ".join(members[:5])
+    told["count"] = str(count)
+    told["members"] = f"{listed} and {count - 5} more" if count > 5 else listed
+    return told
+
+
+def catalogue_table() -> str:
+    """All rules as a Markdown table for the documentation."""
+    lines = [
+        "| Rule | Queue | Priority | What is wrong | Closes when | Source |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {each.id} | {each.queue_type} | {each.priority} | {each.title} "
+        f"| {each.exit_condition} | {each.source} |"
+        for each in RULES
+    ]
+    return "\n".join(lines) + "\n"
