@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from workqueue import embedded, provision
-from workqueue.database import Database, open_database
+from workqueue.database import open_database
 from workqueue.errors import Refusal
 from workqueue.settings import Settings
 
@@ -54,7 +54,7 @@ def _checks() -> Iterator[Check]:
         schema = _schema(connection)
         yield schema
         if schema.ok:
-            yield from _roles(settings, database, connection)
+            yield from _roles(settings, connection)
             yield _interrupted(connection)
 
 
@@ -93,7 +93,7 @@ def _schema(connection: Connection) -> Check:
     )
 
 
-def _roles(settings: Settings, database: Database, connection: Connection) -> Iterator[Check]:
+def _roles(settings: Settings, connection: Connection) -> Iterator[Check]:
     may = connection.execute(
         text(
             "SELECT current_user AS name, rolsuper AS super, "

@@ -17,9 +17,7 @@ from workqueue.settings import Settings
 
 users = typer.Typer(help="Who may act.", no_args_is_help=True)
 
-RoleOption = Annotated[
-    str, typer.Option(help="reviewer, lead, manager, analyst or admin.")
-]
+RoleOption = Annotated[str, typer.Option(help="reviewer, lead, manager, analyst or admin.")]
 
 
 def migrate(
@@ -81,10 +79,7 @@ def user_list(as_json: JsonOption = False) -> None:
         return
     print_table(
         [Cell("user"), Cell("name"), Cell("role"), Cell("kind"), Cell("added"), Cell("disabled")],
-        [
-            [u.username, u.display_name, u.role, u.kind, u.created_at, u.disabled_at]
-            for u in found
-        ],
+        [[u.username, u.display_name, u.role, u.kind, u.created_at, u.disabled_at] for u in found],
     )
 
 

@@ -11,8 +11,7 @@ from workqueue import accounts, audit
 from workqueue import backup as backing_up
 from workqueue import export as exporting
 from workqueue.cli.opening import opened
-from workqueue.cli.printing import AsOption, JsonOption, print_json, print_line
-from workqueue.cli.working import (
+from workqueue.cli.options import (
     AssigneeOption,
     FromOption,
     PriorityOption,
@@ -24,6 +23,7 @@ from workqueue.cli.working import (
     TypeOption,
     build_filter,
 )
+from workqueue.cli.printing import AsOption, JsonOption, print_json, print_line
 from workqueue.settings import Settings
 
 OutArgument = Annotated[Path, typer.Argument(help="The file to write.")]

@@ -53,7 +53,9 @@ def load(
     if as_json:
         print_json({name: getattr(report, name) for name in _COUNTS})
         return
-    print_table([Cell(name, right=True) for name in _COUNTS], [[getattr(report, n) for n in _COUNTS]])
+    print_table(
+        [Cell(name, right=True) for name in _COUNTS], [[getattr(report, n) for n in _COUNTS]]
+    )
     for what, count in sorted(report.normalised.items()):
         print_line(f"normalised: {what}: {count}")
     if report.rejected:
@@ -68,9 +70,7 @@ def load_reference(
 ) -> None:
     """Load a reference list that rules refer to; it replaces the former one."""
     with opened() as database:
-        report = run_load_reference(
-            database, name, file, actor=accounts.local(username=username)
-        )
+        report = run_load_reference(database, name, file, actor=accounts.local(username=username))
     if as_json:
         print_json({"name": name, "rows": report.rows})
     else:
@@ -80,9 +80,7 @@ def load_reference(
 def detect(username: AsOption = None, as_json: JsonOption = False) -> None:
     """Find the problems in all records: new work items, refreshed, closed and reopened ones."""
     with opened() as database, progress_bars() as bars:
-        report = run_detection(
-            database, actor=accounts.local(username=username), progress=bars
-        )
+        report = run_detection(database, actor=accounts.local(username=username), progress=bars)
     counts = ("new", "refreshed", "closed", "reopened", "open")
     if as_json:
         print_json({**{name: getattr(report, name) for name in counts}, "rules": report.rules})

@@ -11,7 +11,7 @@ import psycopg2.errors
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from workqueue.cli import admin, auditing, loading, walkthrough, working
+from workqueue.cli import acting, admin, auditing, loading, walkthrough, working
 from workqueue.cli.printing import fail
 from workqueue.errors import Refusal
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _room in (admin, loading, working, auditing, walkthrough):
+for _room in (admin, loading, working, acting, auditing, walkthrough):
     _room.register(app)
 
 # What PostgreSQL refuses for reasons that a person can do something about, by SQLSTATE.

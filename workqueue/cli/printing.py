@@ -24,12 +24,12 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from workqueue.verbs import ItemState
+
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 AsOption = Annotated[
     str | None,
     typer.Option("--as", metavar="USER", help="Act as this user (default: cli:your-login)."),
@@ -88,7 +88,19 @@ def show(value: object) -> str:
 
 def printable(words: str) -> str:
     """The text without control characters, which could drive the terminal; newlines stay."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in words)
+    return "".join(
+        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in words
+    )
+
+
+def print_state(state: ItemState, as_json: bool, **more: object) -> None:
+    """Print where an item stands after an act: id, status, version, and what else is given."""
+    if as_json:
+        print_json({"id": state.id, "status": state.status, "version": state.version, **more})
+        return
+    until = f", until {state.lease_expires_at:%H:%M} UTC" if state.lease_expires_at else ""
+    holder = f", {state.assigned_to}" if state.assigned_to else ""
+    print_line(f"item {state.id}: {state.status}{holder}{until} (version {state.version})")
 
 
 def fail(words: str, kind: str, status: int = 1) -> NoReturn:

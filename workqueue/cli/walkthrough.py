@@ -156,7 +156,9 @@ def _verify(database: Database) -> None:
     print_line("\n$ workqueue audit verify")
     found = audit.verify(database)
     print_line(
-        f"unbroken: {found.rows:,} action rows verified." if found.ok else f"BROKEN: {found.words()}"
+        f"unbroken: {found.rows:,} action rows verified."
+        if found.ok
+        else f"BROKEN: {found.words()}"
     )
 
 
