@@ -353,6 +353,9 @@ def upgrade() -> None:
         postgresql_ops={"name_search": "gin_trgm_ops"},
     )
     op.create_index("ix_individual_providers_npi", "individual_providers", ["npi"])
+    op.create_index(
+        "ix_individual_providers_practice_state", "individual_providers", ["practice_state"]
+    )
     op.create_table(
         "intake_runs",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -752,6 +755,26 @@ def upgrade() -> None:
         ["assigned_to", "priority", "created_at", "id"],
         postgresql_where=sa.text("assigned_to IS NOT NULL"),
     )
+    for name, columns in (
+        ("ix_work_items_open_rule", ["rule_id"]),
+        ("ix_work_items_open_type", ["queue_type"]),
+    ):
+        op.create_index(
+            name,
+            "work_items",
+            [*columns, "priority", "created_at", "id"],
+            postgresql_where=sa.text("status = 'OPEN'"),
+        )
+    for name, columns in (
+        ("ix_work_items_closed", ["status"]),
+        ("ix_work_items_closed_rule", ["status", "rule_id"]),
+    ):
+        op.create_index(
+            name,
+            "work_items",
+            [*columns, "priority", "created_at", "id"],
+            postgresql_where=sa.text("status IN ('RESOLVED', 'REJECTED')"),
+        )
     op.create_index(
         "ix_work_items_held",
         "work_items",

@@ -87,6 +87,41 @@ class WorkItem(Base):
             "id",
             postgresql_where=text("status = 'OPEN'"),
         ),
+        # Filters of the inbox in its order. Partial, so that a claim, which takes an item out of
+        # OPEN, writes none of them; an item enters those of its state once.
+        Index(
+            "ix_work_items_open_rule",
+            "rule_id",
+            "priority",
+            "created_at",
+            "id",
+            postgresql_where=text("status = 'OPEN'"),
+        ),
+        Index(
+            "ix_work_items_open_type",
+            "queue_type",
+            "priority",
+            "created_at",
+            "id",
+            postgresql_where=text("status = 'OPEN'"),
+        ),
+        Index(
+            "ix_work_items_closed",
+            "status",
+            "priority",
+            "created_at",
+            "id",
+            postgresql_where=text("status IN ('RESOLVED', 'REJECTED')"),
+        ),
+        Index(
+            "ix_work_items_closed_rule",
+            "status",
+            "rule_id",
+            "priority",
+            "created_at",
+            "id",
+            postgresql_where=text("status IN ('RESOLVED', 'REJECTED')"),
+        ),
         Index(
             "ix_work_items_held",
             "lease_expires_at",

@@ -97,6 +97,8 @@ NAME_SEARCH = (
 )
 
 Index("ix_individual_providers_npi", _table.c.npi)
+# Few distinct values, so small and cheap to write; without it a rare state is a walk through all.
+Index("ix_individual_providers_practice_state", _table.c.practice_state)
 Index(
     "ix_individual_providers_name_search",
     literal_column(NAME_SEARCH).label("name_search"),

@@ -1,0 +1,264 @@
+"""Pages by keyset, counts, ids and frames of a Filter."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Row, Select, Subquery, func, literal, select, tuple_, union_all
+from sqlalchemy.orm import Session
+
+from workqueue.errors import BadInput
+from workqueue.fields import full_name
+from workqueue.inbox.filter import MAX_ID, Filter
+from workqueue.inbox.query import ITEMS, KEY, PROVIDERS, Branch, branches
+from workqueue.models import IndividualProvider, Rule, User, WorkItem
+
+if TYPE_CHECKING:
+    import pandas
+
+MAX_PAGE: Final = 1000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# 0001-01-01 to 9999-12-31 in microseconds from the epoch
+_MOMENTS = (-62_135_596_800_000_000, 253_402_300_799_999_999)
+
+Key = tuple[int, datetime, int]
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    """One work item as a line of the inbox; times are UTC, `provider` is LAST, FIRST M, CRED."""
+
+    id: int
+    npi: str | None
+    provider: str
+    state: str | None
+    rule_id: str
+    title: str
+    queue_type: str
+    status: str
+    priority: int
+    created_at: datetime
+    assigned_to: str | None
+    lease_expires_at: datetime | None
+    cured: bool
+    version: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows in order; `next` is given as `after`, `previous` as `before`; None: there is none."""
+
+    rows: tuple[InboxRow, ...]
+    next: str | None
+    previous: str | None
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is a page after this one."""
+        return self.next is not None
+
+    @property
+    def has_previous(self) -> bool:
+        """Whether there is a page before this one."""
+        return self.previous is not None
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many items match; `capped`: there are more than `value`."""
+
+    value: int
+    capped: bool
+
+
+def page(  # noqa: PLR0913 - three of them are the ways to say which page
+    session: Session,
+    wanted: Filter,
+    *,
+    size: int,
+    after: str | None = None,
+    before: str | None = None,
+    last: bool = False,
+) -> Page:
+    """The first page, the one after or before a cursor, or the last, of `size` (1 to 1000) rows.
+
+    A cursor is a place in the order, good for any filter. Where nothing is left behind it, the
+    last page answers; where less than a page is left before it, the first. Raises BadInput for a
+    broken cursor or size.
+    """
+    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_PAGE:
+        raise BadInput(f"a page has 1 to {MAX_PAGE} rows, not {size!r:.60}.")
+    if (after is not None) + (before is not None) + last > 1:
+        raise BadInput("ask for the page after, before, or the last: one of them.")
+    found = branches(session, wanted)
+    if after is not None:
+        keys = _keys(session, found, size + 1, _decoded(after))
+        if keys:
+            less = bool(_keys(session, found, 1, keys[0], backwards=True))
+            return _page(session, keys[:size], more=len(keys) > size, less=less)
+    if before is not None:
+        keys = _keys(session, found, size + 1, _decoded(before), backwards=True)
+        if len(keys) >= size:
+            more = bool(_keys(session, found, 1, keys[0]))
+            return _page(session, keys[:size][::-1], more=more, less=len(keys) > size)
+    backwards = last or after is not None
+    keys = _keys(session, found, size + 1, backwards=backwards)
+    beyond = len(keys) > size
+    if backwards:
+        return _page(session, keys[:size][::-1], more=False, less=beyond)
+    return _page(session, keys[:size], more=beyond, less=False)
+
+
+def count(session: Session, wanted: Filter, *, cap: int | None = None) -> Count:
+    """How many items match: exactly, or up to `cap`, which is quick however many there are."""
+    if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 1):
+        raise BadInput(f"a count is capped at a whole number from 1, not {cap!r:.60}.")
+    one = [branch.select(literal(1).label("one")) for branch in branches(session, wanted)]
+    if cap is None:
+        parts = [select(func.count().label("n")).select_from(each.subquery()) for each in one]
+        return Count(int(session.scalar(select(func.sum(_union(parts).c.n))) or 0), capped=False)
+    several = _union([select(each.limit(cap + 1).subquery()) for each in one])
+    limited = select(several.c.one).limit(cap + 1).subquery()
+    found = session.scalar(select(func.count()).select_from(limited)) or 0
+    return Count(min(found, cap), capped=found > cap)
+
+
+def ids(session: Session, wanted: Filter) -> list[int]:
+    """The ids of all matching items, in order."""
+    keys = _union([branch.select(*KEY) for branch in branches(session, wanted)])
+    return list(session.scalars(select(keys.c.id).order_by(*keys.c)))
+
+
+def frame(session: Session, wanted: Filter) -> pandas.DataFrame:
+    """All matching items as a DataFrame with the columns of InboxRow, times UTC."""
+    import pandas  # noqa: PLC0415 - half a second that only notebooks need
+
+    keys = _union([branch.select(*KEY) for branch in branches(session, wanted)])
+    rows = [_row(each) for each in session.execute(_lines(keys))]
+    names = [field.name for field in fields(InboxRow)]
+    made = pandas.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)
+    for moment in ("created_at", "lease_expires_at"):
+        made[moment] = pandas.to_datetime(made[moment], utc=True)
+    return made
+
+
+def _union(parts: Sequence[Select[Any]]) -> Subquery:
+    return parts[0].subquery("part") if len(parts) == 1 else union_all(*parts).subquery("part")
+
+
+def _keys(
+    session: Session,
+    found: Sequence[Branch],
+    limit: int,
+    place: Key | None = None,
+    *,
+    backwards: bool = False,
+) -> list[Key]:
+    # Up to `limit` keys beyond the place (or from the end), nearest first.
+    parts = []
+    for branch in found:
+        part = branch.select(*KEY)
+        if place is not None:
+            here, there = tuple_(*KEY), tuple_(*_bound(place))
+            part = part.where(here < there if backwards else here > there)
+        order = [column.desc() for column in KEY] if backwards else list(KEY)
+        # As a subquery of its own, each branch stops after `limit` rows.
+        parts.append(select(part.order_by(*order).limit(limit).subquery()))
+    union = _union(parts)
+    ordered = [column.desc() for column in union.c] if backwards else list(union.c)
+    chosen = session.execute(select(union).order_by(*ordered).limit(limit))
+    return [(row.priority, row.created_at, row.id) for row in chosen]
+
+
+def _bound(key: Key) -> list[Any]:
+    return [literal(value, column.type) for value, column in zip(key, KEY, strict=True)]
+
+
+def _page(session: Session, keys: Sequence[Key], *, more: bool, less: bool) -> Page:
+    wanted = select(ITEMS.id).where(ITEMS.id.in_([key[2] for key in keys])).subquery("part")
+    lines = {row.id: row for row in session.execute(_lines(wanted))}
+    rows = tuple(_row(lines[key[2]]) for key in keys if key[2] in lines)
+    return Page(
+        rows=rows,
+        next=_encoded(keys[-1]) if more else None,
+        previous=_encoded(keys[0]) if less else None,
+    )
+
+
+def _lines(keys: Subquery) -> Select[Any]:
+    return (
+        select(
+            ITEMS.id,
+            PROVIDERS.npi,
+            PROVIDERS.last_name,
+            PROVIDERS.first_name,
+            PROVIDERS.middle_name,
+            PROVIDERS.credential,
+            PROVIDERS.practice_state,
+            ITEMS.rule_id,
+            Rule.title,
+            ITEMS.queue_type,
+            ITEMS.status,
+            ITEMS.priority,
+            ITEMS.created_at,
+            User.username,
+            ITEMS.lease_expires_at,
+            ITEMS.cured_at.is_not(None).label("cured"),
+            ITEMS.version,
+        )
+        .select_from(keys)
+        .join(WorkItem.__table__, ITEMS.id == keys.c.id)
+        .join(IndividualProvider.__table__, PROVIDERS.id == ITEMS.provider_id)
+        .join(Rule, Rule.id == ITEMS.rule_id)
+        .outerjoin(User, User.id == ITEMS.assigned_to)
+        .order_by(*KEY)
+    )
+
+
+def _row(row: Row[Any]) -> InboxRow:
+    return InboxRow(
+        id=row.id,
+        npi=row.npi,
+        provider=full_name(row.last_name, row.first_name, row.middle_name, row.credential),
+        state=row.practice_state,
+        rule_id=row.rule_id,
+        title=row.title,
+        queue_type=row.queue_type,
+        status=row.status,
+        priority=row.priority,
+        created_at=row.created_at,
+        assigned_to=row.username,
+        lease_expires_at=row.lease_expires_at,
+        cured=row.cured,
+        version=row.version,
+    )
+
+
+def _encoded(key: Key) -> str:
+    moment = (key[1] - _EPOCH) // timedelta(microseconds=1)
+    told = json.dumps([key[0], moment, key[2]], separators=(",", ":"))
+    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> Key:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        told = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)[:100])
+        priority, moment, item = told
+        whole = all(type(part) is int for part in told)
+    except (AttributeError, TypeError, ValueError, RecursionError, binascii.Error):
+        whole, priority, moment, item = False, 0, 0, 0
+    if not (
+        whole
+        and 1 <= priority <= 5
+        and _MOMENTS[0] <= moment <= _MOMENTS[1]
+        and 1 <= item <= MAX_ID
+    ):
+        raise BadInput("the place in the list cannot be read; start again from the first page.")
+    return priority, _EPOCH + timedelta(microseconds=moment), item
