@@ -9,7 +9,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from workqueue.fields import SLOTS
 from workqueue.rules.places import STATES
 from workqueue.rules.rule import (
     DUPLICATE_CHECK,
@@ -20,34 +19,35 @@ from workqueue.rules.rule import (
     Rule,
 )
 
-# Luhn over 80840 and the ten digits: the constant 24 is what 80840 adds; every odd place counts
-# double, with nine taken off where the double has two digits.
-_ODD = "2 * (npi_number // {0} % 10) - CASE WHEN npi_number // {0} % 10 > 4 THEN 9 ELSE 0 END"
+# Luhn over 80840 and the ten digits, in whole numbers. 80840 adds a constant 24. Only the last
+# digit of the sum matters, so that n // 10^k may stand for the digit at place k; a doubled digit
+# adds twice itself and, where that has two digits, one more: n // (5 * 10^k) % 2.
 _LUHN = " + ".join(
-    f"({_ODD.format(10**place)})" if place % 2 else f"(npi_number // {10**place} % 10)"
-    for place in range(9, -1, -1)
+    f"2 * (npi_number // {10**place}) + npi_number // {5 * 10**place} % 2"
+    if place % 2
+    else f"npi_number // {10**place}"
+    for place in range(10)
 )
 
 # As a whole word anywhere in a name; real surnames (Test aside) are left out, so is NA, which is
 # a Korean one.
 _WORDS = "TEST|TESTING|TESTER|UNKNOWN|UNK|DUMMY|FAKE|PLACEHOLDER|ANONYMOUS|UNNAMED|TBD|DO NOT USE"
 _WHOLE = "NONE|NULL|N/A|NOT APPLICABLE|NO NAME|NAME"
-_REPEATED = "|".join(f"{letter}{{3,}}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def _suspicious(name: str) -> str:
-    pattern = rf"(?i)[0-9]|\b({_WORDS})\b|^({_WHOLE}|{_REPEATED})$"
-    return f"regexp_matches({name}, '{pattern}')"
-
-
-def _quoted(codes: tuple[str, ...]) -> str:
-    return ", ".join(f"'{code}'" for code in codes)
+    pattern = rf"(?i)[0-9]|\b({_WORDS})\b|^({_WHOLE})$"
+    first = f"substr(upper({name}), 1, 1)"
+    return (
+        f"regexp_matches({name}, '{pattern}') "
+        f"OR (length({name}) >= 3 AND replace(upper({name}), {first}, '') = '')"
+    )
 
 
 def _invalid_state(place: str) -> Check:
     return Check(
-        f"{place}_state IS NOT NULL AND NOT ({place}_abroad) "
-        f"AND upper({place}_state) NOT IN ({_quoted(STATES)})",
+        f"{place}_state IS NOT NULL AND NOT {place}_abroad "
+        f"AND strpos('|{'|'.join(STATES)}|', '|' || upper({place}_state) || '|') = 0",
         (f"{place}_state",),
         (f"{place}_state",),
     )
@@ -185,7 +185,7 @@ RULES: Final[tuple[Rule, ...]] = (
         source="NPPES requires a taxonomy code (form CMS-10114, section 3D)",
         checks=(
             Check(
-                f"coalesce({', '.join(f'taxonomy_code_{n}' for n in range(1, SLOTS + 1))}) IS NULL",
+                "coalesce({taxonomy_codes}) IS NULL",
                 ("taxonomy_code_1",),
                 ("taxonomy_code_1",),
             ),
@@ -299,7 +299,7 @@ RULES: Final[tuple[Rule, ...]] = (
         source="USPS Publication 28; not asked of addresses in another country",
         checks=(
             Check(
-                "practice_zip IS NOT NULL AND NOT (practice_abroad) AND "
+                "practice_zip IS NOT NULL AND NOT practice_abroad AND "
                 "(NOT regexp_matches(practice_zip, '^[0-9]{5}(-?[0-9]{4})?$') "
                 "OR substr(practice_zip, 1, 3) = '000')",
                 ("practice_zip",),
@@ -334,7 +334,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ),
         checks=(
             Check(
-                "practice_phone IS NOT NULL AND NOT (practice_abroad) "
+                "practice_phone IS NOT NULL AND NOT practice_abroad "
                 "AND NOT practice_outside_nanp "
                 f"AND (NOT regexp_matches({_DIGITS}, '^[2-9][0-9]{{2}}[2-9][0-9]{{6}}$') "
                 f"OR substr({_DIGITS}, 2, 2) = '11' OR substr({_DIGITS}, 5, 2) = '11' "

@@ -75,7 +75,7 @@ VOCABULARY: Final = frozenset(
         "RegexpLike",
         "RegexpReplace",
         "Replace",
-        "Sub",
+        "StrPosition",
         "Substring",
         "TryCast",
         "Upper",

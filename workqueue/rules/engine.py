@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -21,19 +22,65 @@ class Limits:
     spill_mb: int = 8192
 
 
-class _Connections(threading.local):
+class Engine:
+    """One DuckDB, and the statements that it has planned."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.connection = _opened(limits)
+        self._kept: dict[str, str] = {}
+
+    def ask(self, text: str, records: pa.Table) -> pa.Table:
+        """The answer to `text` about the table `records`."""
+        self.connection.register("records", records)
+        try:
+            answer: pa.Table = self.connection.sql(text).to_arrow_table()
+        finally:
+            self.connection.unregister("records")
+        return answer
+
+    def ask_again(self, text: str, parameter: str) -> pa.Table:
+        """The answer to `text` with $1 = `parameter`; planned at the first time, then kept."""
+        if len(self._kept) >= _KEPT:
+            for old in self._kept.values():
+                self.connection.execute(f"DEALLOCATE {old}")
+            self._kept.clear()
+        name = self._kept.get(text, "")
+        if not name:
+            name = f"kept_{len(self._kept)}"
+            self.connection.execute(f"PREPARE {name} AS {text}")
+            self._kept[text] = name
+        quoted = parameter.replace("'", "''")
+        # A relation would be a millisecond slower than plain rows, which for a few is much.
+        answer = self.connection.execute(f"EXECUTE {name}('{quoted}')")
+        columns = [(name, _ARROW[str(kind)]) for name, kind, *_ in answer.description]
+        rows = answer.fetchall()
+        return pa.table(
+            [pa.array([row[at] for row in rows], kind) for at, (_, kind) in enumerate(columns)],
+            schema=pa.schema(columns),
+        )
+
+
+class _Engines(threading.local):
     def __init__(self) -> None:
-        self.by_limits: dict[Limits, duckdb.DuckDBPyConnection] = {}
+        self.by_limits: dict[Limits, Engine] = {}
 
 
-_connections: Final = _Connections()
+_KEPT: Final = 256
+_ARROW: Final = {
+    "BOOLEAN": pa.bool_(),
+    "TINYINT": pa.int8(),
+    "BIGINT": pa.int64(),
+    "BIGINT[]": pa.list_(pa.int64()),
+    "VARCHAR": pa.string(),
+}
+_engines: Final = _Engines()
 
 
-def connection(limits: Limits) -> duckdb.DuckDBPyConnection:
-    """This thread's connection under `limits`; opening one takes some ten milliseconds, once."""
-    known = _connections.by_limits.get(limits)
+def engine(limits: Limits) -> Engine:
+    """The calling thread's engine under `limits`; opening one takes some milliseconds, once."""
+    known = _engines.by_limits.get(limits)
     if known is None:
-        known = _connections.by_limits[limits] = _opened(limits)
+        known = _engines.by_limits[limits] = Engine(limits)
     return known
 
 

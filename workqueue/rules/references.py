@@ -28,16 +28,20 @@ class References:
         return cls(MappingProxyType({code.strip().upper(): flag for code, flag in pairs}))
 
     def license_required(self, code: str) -> bool:
-        """Does a provider of taxonomy `code` need a licence?"""
+        """True where a provider of taxonomy `code` needs a licence."""
         if self.licenses is None:
             return family(code).license_required
         return self.licenses.get(code.strip().upper(), False)
+
+    def family(self, code: str) -> str:
+        """The name of the family that taxonomy `code` is of."""
+        return family(code).name
 
     def mark(self, taxonomies: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
         """Per record: is a licence required (bool), and the family's name; NULL without a code."""
         return (
             _looked_up(taxonomies, self.license_required, pa.bool_()),
-            _looked_up(taxonomies, lambda code: family(code).name, pa.string()),
+            _looked_up(taxonomies, self.family, pa.string()),
         )
 
 

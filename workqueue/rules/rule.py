@@ -4,7 +4,8 @@ Expressions speak of the fields of `workqueue.fields`, trimmed and with blank te
 `source` and `contradicted`, and of the names in `workqueue.rules.columns`. They keep to a listed
 vocabulary (`columns.VOCABULARY`), so that sqlglot can turn the same text into Spark SQL. An
 expression over slots is written once with `{n}` for the number of the slot. Days that depend on
-the clock are written `{tomorrow}`, `{five_years_ago}` and `{ten_years_ago}`.
+the clock are written `{tomorrow}`, `{five_years_ago}` and `{ten_years_ago}`, and
+`{taxonomy_codes}` lists the taxonomy codes of all slots.
 """
 
 from __future__ import annotations
@@ -74,12 +75,12 @@ class Rule:
 
     @property
     def grouped(self) -> bool:
-        """Is one finding about a group of records rather than about one record?"""
+        """True where one finding is about a group of records rather than about one record."""
         return self.group is not None
 
     @property
     def slots(self) -> bool:
-        """Is the rule asked of each taxonomy slot?"""
+        """True where the rule is asked of each taxonomy slot."""
         asked = self.checks if self.group is None else (self.group,)
         return any(one.slots for one in asked)
 

@@ -1,11 +1,13 @@
 """The SQL texts of an evaluation, made from the rules.
 
 Three kinds: one scan that asks every record rule of every record; for the records that a rule hit,
-their evidence; and the groups that share a key. All read a table registered as `records`.
+their evidence; and the groups that share a key. All read `records`: a registered table, or for a
+few records one parameter that holds them as JSON, so that the plan can be kept and used again.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,12 +32,13 @@ class Scope:
     """What the texts depend on beside the rules.
 
     `filled` are the columns of the table that hold a value in at least one record;
-    `column_sets` maps the ids that occur in it to their field names.
+    `column_sets` maps the ids that occur in it to their field names. `few` records come as JSON.
     """
 
     filled: frozenset[str]
     column_sets: Mapping[int, frozenset[str]]
     as_of: date
+    few: bool = False
 
     def known(self, fields: Iterable[str]) -> str | None:
         """SQL for "all of `fields` are known": "" where they always are, None where never."""
@@ -53,16 +56,23 @@ def _years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years, day=28)
 
 
-def dated(text: str, as_of: date) -> str:
-    """`text` with the days that depend on the clock put in; one day is left for time zones."""
-    days = {
-        "{tomorrow}": as_of + timedelta(days=1),
-        "{five_years_ago}": _years_before(as_of, 5),
-        "{ten_years_ago}": _years_before(as_of, 10),
+def dated(text: str, scope: Scope) -> str:
+    """`text` with the placeholders that are the same for every record put in."""
+    slots = (f"taxonomy_code_{number}" for number in range(1, SLOTS + 1))
+    meanings = {
+        # One day is left for time zones.
+        "{tomorrow}": _day(scope.as_of + timedelta(days=1)),
+        "{five_years_ago}": _day(_years_before(scope.as_of, 5)),
+        "{ten_years_ago}": _day(_years_before(scope.as_of, 10)),
+        "{taxonomy_codes}": ", ".join(["NULL", *(name for name in slots if name in scope.filled)]),
     }
-    for name, day in days.items():
-        text = text.replace(name, f"DATE '{day.isoformat()}'")
+    for name, meaning in meanings.items():
+        text = text.replace(name, meaning)
     return text
+
+
+def _day(day: date) -> str:
+    return f"DATE '{day.isoformat()}'"
 
 
 def names_in(texts: Iterable[str]) -> frozenset[str]:
@@ -74,23 +84,35 @@ def names_in(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(found & (set(BY_NAME) | set(DERIVED) | _SLOT_MARKS | set(_OWN)))
 
 
-def base(texts: Iterable[str], filled: frozenset[str]) -> str:
+def _kind(name: str) -> str:
+    if name in BY_NAME:
+        return "DATE" if BY_NAME[name].form is Form.DATE else "VARCHAR"
+    if name in _SLOT_MARKS:
+        return "BOOLEAN" if name.startswith("license_required") else "VARCHAR"
+    return {"id": "BIGINT", "column_set_id": "INTEGER"}.get(name, "VARCHAR")
+
+
+def _base(texts: Iterable[str], scope: Scope) -> str:
     """WITH clause giving `base`: the columns that `texts` speak of, clean, and derived ones."""
-    names = names_in((*texts, "deactivated"))
+    names = names_in(texts)
+    given = sorted((names - set(DERIVED)) & scope.filled)
     clean = ["id"]
-    for name in sorted(names - set(DERIVED)):
-        is_date = name in BY_NAME and BY_NAME[name].form is Form.DATE
-        if name not in filled:
-            kind = "DATE" if is_date else "BOOLEAN" if "required" in name else "VARCHAR"
-            clean.append(f"CAST(NULL AS {kind}) AS {name}")
-        elif is_date or name in _OWN or name in _SLOT_MARKS:
-            clean.append(name)
-        else:
-            clean.append(f"nullif(trim({name}), '') AS {name}")
+    for name in given:
+        is_text = name in BY_NAME and BY_NAME[name].form is not Form.DATE
+        clean.append(f"nullif(trim({name}), '') AS {name}" if is_text else name)
+    for name in sorted(names - set(DERIVED) - scope.filled):
+        clean.append(f"CAST(NULL AS {_kind(name)}) AS {name}")
     derived = [f"{DERIVED[name]} AS {name}" for name in DERIVED if name in names]
+    records = ""
+    if scope.few:
+        kinds = json.dumps([{name: _kind(name) for name in ("id", *given)}])
+        records = (
+            "records AS (SELECT unnest(from_json(CAST($1 AS VARCHAR), "
+            f"'{kinds}'), recursive := true)), "
+        )
     return (
-        f"WITH clean AS (SELECT {', '.join(clean)} FROM records), "
-        f"base AS (SELECT *, {', '.join(derived)} FROM clean) "
+        f"WITH {records}clean AS (SELECT {', '.join(clean)} FROM records), "
+        f"base AS (SELECT {', '.join(['*', *derived])} FROM clean) "
     )
 
 
@@ -114,23 +136,17 @@ def _check(check: Check, scope: Scope) -> list[tuple[str, tuple[str, ...]]]:
         known = scope.known(fields)
         if known is None or (check.slots and fields[0] not in scope.filled):
             continue
-        expression = dated(slot(check.expression, number), scope.as_of)
+        expression = dated(slot(check.expression, number), scope)
         shows = tuple(slot(name, number) for name in check.shows)
-        found.append((f"coalesce({known}({expression}), FALSE)", shows))
+        found.append((f"({known}({expression}))", shows))
     return found
 
 
-def scan(rules: Sequence[tuple[Rule, str]], scope: Scope) -> str:
-    """One row per record, in order: a boolean per rule, named hit_0, hit_1 and so on.
-
-    `rules` come with their condition. Deactivated records are false throughout.
-    """
-    hits = [f"live AND ({text}) AS hit_{place}" for place, (_, text) in enumerate(rules)]
-    texts = [text for _, text in rules]
-    return (
-        f"{base(texts, scope.filled)}, alive AS (SELECT *, NOT (deactivated) AS live FROM base) "
-        f"SELECT {', '.join(hits)} FROM alive"
-    )
+def scan(conditions_of: Sequence[str], scope: Scope) -> str:
+    """One row per record, in order: is it live, then whether each condition holds, NULL for no."""
+    hits = [f"{text} AS hit_{place}" for place, text in enumerate(conditions_of)]
+    texts = ("deactivated", *conditions_of)
+    return f"{_base(texts, scope)}SELECT {', '.join(['NOT deactivated AS live', *hits])} FROM base"
 
 
 def evidence(rule: Rule, scope: Scope) -> str:
@@ -149,9 +165,9 @@ def evidence(rule: Rule, scope: Scope) -> str:
         text = f"'{{\"reason\":' || CAST(to_json({rule.reason}) AS VARCHAR) || ',' || {text}"
     else:
         text = f"'{{' || {text}"
-    priority = dated(rule.priority_expression or str(rule.priority), scope.as_of)
+    priority = dated(rule.priority_expression or str(rule.priority), scope)
     columns = f"CAST({priority} AS TINYINT) AS priority, {text} AS evidence"
-    return f"{base((columns,), scope.filled)} SELECT id, {columns} FROM base"
+    return f"{_base((columns,), scope)}SELECT id, {columns} FROM base"
 
 
 def _json_pair(name: str, when: list[str]) -> str:
@@ -170,7 +186,7 @@ def _keyed(group: Group, scope: Scope, extra: str) -> str | None:
         keys = ", ".join(f"{slot(text, number)} AS key_{name}" for name, text in group.keys)
         selects.append(
             f"SELECT {keys}{extra} FROM base "
-            f"WHERE NOT (deactivated) AND {known}({slot(group.where, number)})"
+            f"WHERE NOT deactivated AND {known}({slot(group.where, number)})"
         )
     return " UNION ALL ".join(selects) or None
 
@@ -187,7 +203,7 @@ def groups(group: Group, scope: Scope) -> str | None:
     )
     present = " AND ".join(f"{key} IS NOT NULL" for key in keys)
     return (
-        f"{base((keyed,), scope.filled)}, keyed AS MATERIALIZED ({keyed}), "
+        f"{_base((keyed,), scope)}, keyed AS MATERIALIZED ({keyed}), "
         f"shared AS (SELECT {key_list} FROM keyed WHERE {present} GROUP BY {key_list} "
         f"HAVING min({group.differ}) <> max({group.differ})), "
         f"member AS (SELECT DISTINCT {key_list}, id, npi, "
@@ -208,4 +224,4 @@ def keys(group: Group, scope: Scope) -> str | None:
     keyed = _keyed(group, scope, "")
     if keyed is None:
         return None
-    return f"{base((keyed,), scope.filled)} SELECT DISTINCT * FROM ({keyed})"
+    return f"{_base((keyed,), scope)}SELECT DISTINCT * FROM ({keyed})"
