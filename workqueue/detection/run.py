@@ -1,0 +1,184 @@
+"""One run of detection, from the records to the work items, recorded in `detection_runs`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from workqueue.accounts import Actor, acting_with
+from workqueue.database import Database
+from workqueue.detection.compare import compare
+from workqueue.detection.fetch import fetch
+from workqueue.detection.listing import list_rules
+from workqueue.errors import Refusal
+from workqueue.lifecycle import Duty, Status
+from workqueue.models import DetectionRun, WorkItem
+from workqueue.rules import RULES, evaluate
+from workqueue.verbs import expire_leases, knowledge
+from workqueue.verbs.reconcile import Compared, reconcile
+
+Progress = Callable[[str, int, int], None]
+
+_STEPS = 3
+# Any number will do that nobody else uses with PostgreSQL's advisory locks in this database.
+_ONE_AT_A_TIME = 0x0DE7EC7
+
+
+class DetectionRunning(Refusal):
+    """A detection is running already; wait until it has ended, then run it again if need be."""
+
+
+@dataclass(frozen=True)
+class DetectReport:
+    """What a run did: items by act, items that are OPEN by now, seconds by part of the work.
+
+    `new` includes problems that came back after a person's decision; `reopened` are items that the
+    system had closed; `cured` items are held by somebody. `rules` has every rule's OPEN items,
+    zero included; `sweeps` counts the expired leases that were set free first.
+    """
+
+    new: int = 0
+    refreshed: int = 0
+    closed: int = 0
+    reopened: int = 0
+    cured: int = 0
+    recurred: int = 0
+    open: int = 0
+    rules: dict[str, int] = field(default_factory=dict)
+    sweeps: int = 0
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def detect(
+    database: Database,
+    *,
+    actor: Actor,
+    as_of: date | None = None,
+    progress: Progress | None = None,
+) -> DetectReport:
+    """Evaluate every rule on every record and bring the work items into line, all or nothing.
+
+    `as_of` is the day in UTC that rules about the clock go by, by default today. `progress` is
+    told (step, done, total). A second run on the same records changes nothing. Raises NotAllowed
+    without the right to detect, DetectionRunning while another run is under way.
+    """
+    day = as_of or datetime.now(UTC).date()
+    with _alone(database):
+        run_id, sweeps = database.run(lambda session: _begin(session, actor, day))
+        try:
+            return _run(database, run_id, day, sweeps, progress or _nobody_watches)
+        except BaseException as error:
+            _record_failure(database, run_id, error)
+            raise
+
+
+def _nobody_watches(step: str, done: int, total: int) -> None:
+    del step, done, total
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """Hold the lock of the one run at a time, on a connection of its own."""
+    engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        key = {"key": _ONE_AT_A_TIME}
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key):
+            raise DetectionRunning()
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+
+
+def _begin(session: Session, actor: Actor, day: date) -> tuple[int, int]:
+    """Record the run, bring the table of rules up to date, set expired leases free."""
+    user = acting_with(session, actor, Duty.DETECT)
+    # With the lock in our hands nobody else's run is alive, whatever its row says.
+    session.execute(
+        update(DetectionRun)
+        .where(DetectionRun.status == "RUNNING")
+        .values(status="FAILED", finished_at=func.now(), error="The run ended without a word.")
+    )
+    run_id: int = session.execute(
+        insert(DetectionRun)
+        .values(as_of=day, user_id=user.id, via=actor.via)
+        .returning(DetectionRun.id)
+    ).scalar_one()
+    list_rules(session)
+    return run_id, expire_leases(session)
+
+
+def _run(
+    database: Database, run_id: int, day: date, sweeps: int, progress: Progress
+) -> DetectReport:
+    timings: dict[str, float] = {}
+    with _timed(timings, "fetch"), database.transaction() as session:
+        column_sets = knowledge.column_sets(session)
+        references = knowledge.references(session)
+    progress("detect", 0, _STEPS)
+    with _timed(timings, "fetch"):
+        snapshot = fetch(database.libpq_url)
+    progress("detect", 1, _STEPS)
+    with _timed(timings, "evaluate"):
+        findings = evaluate(
+            snapshot.records, column_sets=column_sets, as_of=day, references=references
+        )
+    progress("detect", 2, _STEPS)
+    with _timed(timings, "write"):
+        due, scope = compare(findings, snapshot)
+        del snapshot, findings
+        report = database.run(lambda session: _write(session, run_id, due, scope, sweeps))
+    progress("detect", _STEPS, _STEPS)
+    report.timings.update(timings)
+    return report
+
+
+def _write(
+    session: Session, run_id: int, due: pa.Table, scope: Compared, sweeps: int
+) -> DetectReport:
+    """Bring the items into line and close the run's record, in one transaction."""
+    counts = reconcile(session, due, scope=scope, run_id=run_id)
+    open_by_rule = dict.fromkeys((rule.id for rule in RULES), 0)
+    for rule_id, found in session.execute(
+        select(WorkItem.rule_id, func.count())
+        .where(WorkItem.status == Status.OPEN.value)
+        .group_by(WorkItem.rule_id)
+    ):
+        open_by_rule[rule_id] = found
+    report = DetectReport(
+        **asdict(counts), open=sum(open_by_rule.values()), rules=open_by_rule, sweeps=sweeps
+    )
+    told = {**asdict(counts), "open": report.open, "rules": report.rules, "sweeps": sweeps}
+    session.execute(
+        update(DetectionRun)
+        .where(DetectionRun.id == run_id)
+        .values(status="DONE", finished_at=func.clock_timestamp(), counts=told)
+    )
+    return report
+
+
+def _record_failure(database: Database, run_id: int, error: BaseException) -> None:
+    """Say in the run's record what broke it off; nothing else of it was written."""
+    said = f"{type(error).__name__}: {error}".splitlines()[0][:1000]
+    with database.transaction() as session:
+        session.execute(
+            update(DetectionRun)
+            .where(DetectionRun.id == run_id)
+            .values(status="FAILED", finished_at=func.clock_timestamp(), error=said)
+        )
+
+
+@contextmanager
+def _timed(timings: dict[str, float], part: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[part] = timings.get(part, 0.0) + time.perf_counter() - start
