@@ -31,6 +31,8 @@ START_LOG = "start.log"
 LOG_SECONDS = 6 * 24 * 3600
 ORPHAN_SECONDS = 5.0
 READY = "ready"
+# A server may be killed while it starts; a fault that lasts shows itself three times in a second.
+ATTEMPTS = 3
 # What a start says while a killed server's last processes are still on their way out.
 PASSING = ("shared memory block", "lock file")
 CLIENTS_SQL = """\
@@ -131,7 +133,9 @@ def ensure_up(layout: Layout, programs: Programs, options: Mapping[str, str]) ->
     Raises ServerNotStarted with the last lines of the log, or HomeFull.
     """
     deadline = time.monotonic() + START_SECONDS
+    attempt = 0
     while True:
+        attempt += 1
         found = _settled(layout, deadline)
         if found is not None and found.usable:
             return found
@@ -144,9 +148,8 @@ def ensure_up(layout: Layout, programs: Programs, options: Mapping[str, str]) ->
         if found is not None and found.usable:
             return found
         log = log_tail(layout, began) or said
-        if found is None and not any(sign in log for sign in PASSING):
-            raise _not_started(layout, log)
-        if time.monotonic() > deadline:
+        passing = found is not None or any(sign in log for sign in PASSING)
+        if time.monotonic() > deadline or (attempt >= ATTEMPTS and not passing):
             raise _not_started(layout, log)
         time.sleep(POLL_SECONDS)
 
