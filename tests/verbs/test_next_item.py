@@ -1,0 +1,170 @@
+"""Claim-next: the order of offering, filters, retries, and what is said when nothing is left."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from tests import factories
+from tests.factories import lapse, make_items
+from workqueue import audit, verbs
+from workqueue.accounts import Actor
+from workqueue.database import Database
+from workqueue.errors import BadInput, NothingToClaim
+from workqueue.verbs import ItemState
+
+LEASE = timedelta(minutes=15)
+
+
+def _next(database: Database, actor: Actor, **more: Any) -> ItemState:
+    return database.run(lambda s: verbs.claim_next(s, actor=actor, lease=LEASE, **more))
+
+
+def test_the_order_is_reserved_then_priority_then_age_then_lapsed(
+    database: Database, people: dict[str, Actor]
+) -> None:
+    """One's own reserved item comes first, a lapsed one last, whatever their priorities."""
+    low, reserved = make_items(database, 2, priority=5)
+    lapsed, later_lapsed = make_items(database, 2, priority=1)
+    old, young = make_items(database, 2, priority=3)
+    for item_id in (lapsed, later_lapsed):
+        database.run(lambda s, i=item_id: verbs.claim(s, i, actor=people["lea"], lease=LEASE))  # type: ignore[misc]
+    database.run(lambda s: verbs.set_priority(s, later_lapsed, 2, actor=people["lea"]))
+    lapse(database, lapsed, later_lapsed)
+    database.run(lambda s: verbs.assign(s, reserved, to="ruth", actor=people["lea"]))
+    offered = [_next(database, people["ruth"]).id for _ in range(6)]
+    assert offered == [reserved, old, young, low, lapsed, later_lapsed]
+    assert factories.actions(database, lapsed)[-1]["payload"]["taken_from"] == "lea"
+    assert audit.verify(database).ok
+
+
+def test_the_claim_is_recorded_with_its_lease(database: Database, people: dict[str, Actor]) -> None:
+    """State, row and action row agree on holder, version and end of the lease."""
+    make_items(database)
+    state = _next(database, people["ruth"])
+    row, last = factories.row(database, state.id), factories.actions(database, state.id)[-1]
+    assert (row["status"], row["version"]) == ("IN_PROGRESS", 2) == (state.status, state.version)
+    assert row["lease_expires_at"] == state.lease_expires_at
+    assert (last["action_type"], last["username"], last["seq"]) == ("claim", "ruth", 2)
+    assert last["payload"] == {
+        "from": "OPEN",
+        "to": "IN_PROGRESS",
+        "lease_expires_at": row["lease_expires_at"].isoformat(),
+    }
+
+
+def test_items_reserved_for_others_and_cured_items_are_not_offered(
+    database: Database, people: dict[str, Actor]
+) -> None:
+    """Neither is anybody's next piece of work."""
+    reserved, cured, lapsed_and_cured = make_items(database, 3)
+    database.run(lambda s: verbs.assign(s, reserved, to="rob", actor=people["lea"]))
+    database.run(lambda s: verbs.claim(s, lapsed_and_cured, actor=people["rob"], lease=LEASE))
+    factories.cure(database, cured)
+    factories.cure(database, lapsed_and_cured)
+    lapse(database, lapsed_and_cured)
+    with pytest.raises(NothingToClaim, match="nothing is open; 1 is reserved for others"):
+        _next(database, people["ruth"])
+
+
+def test_only_what_matches_is_offered(database: Database, people: dict[str, Actor]) -> None:
+    """Queue types and rules narrow the choice; several of each are alternatives."""
+    make_items(database, 1, priority=1)
+    (flag,) = make_items(
+        database, 1, rule_id="ZIP_INVALID", queue_type="VALIDATION_FLAG", priority=4
+    )
+    (other,) = make_items(database, 1, rule_id="STATE_INVALID", queue_type="VALIDATION_FLAG")
+    ruth = people["ruth"]
+    assert _next(database, ruth, rule_ids=["ZIP_INVALID", "DATE_ORDER"]).id == flag
+    assert _next(database, ruth, queue_types=["VALIDATION_FLAG", "DUPLICATE_CHECK"]).id == other
+    with pytest.raises(NothingToClaim, match="nothing is open that matches; 2 items are held"):
+        _next(database, ruth, queue_types=["VALIDATION_FLAG"])
+    with pytest.raises(NothingToClaim, match="nothing is open that matches, and nobody holds"):
+        _next(database, ruth, rule_ids=[])
+
+
+def test_a_queue_type_that_does_not_exist_is_refused(
+    database: Database, people: dict[str, Actor]
+) -> None:
+    """A misspelt queue type is not an empty queue."""
+    with pytest.raises(BadInput, match="no queue type FLAGS; there are: DUPLICATE_CHECK, "):
+        _next(database, people["ruth"], queue_types=["FLAGS", "MISSING_DATA"])
+
+
+def test_an_empty_queue_says_whether_others_hold_what_there_is(
+    database: Database, people: dict[str, Actor]
+) -> None:
+    """With items in others' hands the refusal says how many and when the next one frees."""
+    ruth, rob = people["ruth"], people["rob"]
+    with pytest.raises(NothingToClaim, match="nothing is open, and nobody holds an item"):
+        _next(database, ruth)
+    make_items(database, 2)
+    first = _next(database, rob)
+    _next(database, rob)
+    assert first.lease_expires_at is not None
+    moment = f"{first.lease_expires_at:%Y-%m-%d %H:%M:%S} UTC"
+    with pytest.raises(NothingToClaim, match=f"2 items are held by others, .* frees at {moment}"):
+        _next(database, ruth)
+
+
+def test_a_retry_gives_the_same_item(database: Database, people: dict[str, Actor]) -> None:
+    """The same request id claims once, whatever has become of the queue since."""
+    make_items(database, 2)
+    request_id = uuid4()
+    first = _next(database, people["ruth"], request_id=request_id)
+    assert _next(database, people["ruth"], request_id=request_id) == first
+    assert _next(database, people["ruth"], request_id=uuid4()).id != first.id
+    assert len(factories.actions(database, first.id)) == 2
+
+
+def test_one_request_sent_many_times_at_once_claims_one_item(
+    database: Database, people: dict[str, Actor]
+) -> None:
+    """A double click that arrives on several connections at once is still one claim."""
+    make_items(database, 20)
+
+    def ask(request_id: UUID) -> int:
+        return _next(database, people["ruth"], request_id=request_id).id
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            assert len(set(pool.map(ask, [uuid4()] * 4))) == 1
+    with database.transaction() as session:
+        held = session.scalar(text("SELECT count(*) FROM work_items WHERE status = 'IN_PROGRESS'"))
+    assert held == 4
+
+
+def test_an_item_that_somebody_is_just_claiming_is_passed_over(
+    database: Database, people: dict[str, Actor]
+) -> None:
+    """A claim that is not committed yet neither blocks the next one nor is given away twice."""
+    first, second = make_items(database, 2)
+    with database.transaction() as session:
+        assert verbs.claim_next(session, actor=people["ruth"], lease=LEASE).id == first
+        assert _next(database, people["rob"]).id == second
+
+
+def test_the_claim_uses_the_partial_indexes(database: Database, people: dict[str, Actor]) -> None:
+    """Among many items the claim reads a handful of rows, not the table."""
+    make_items(database, 3000)
+    with database.transaction() as session:
+        session.execute(text("ANALYZE work_items"))
+        verbs.claim_next(session, actor=people["ruth"], lease=LEASE)
+    with database.transaction() as session:
+        scans, reads = session.execute(
+            text(
+                "SELECT seq_scan, seq_tup_read FROM pg_stat_xact_user_tables "
+                "WHERE relname = 'work_items'"
+            )
+        ).one()
+        assert (scans, reads) == (0, 0)
+        verbs.claim_next(session, actor=people["ruth"], lease=LEASE)
+        scans = session.scalar(
+            text("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'work_items'")
+        )
+    assert scans == 0

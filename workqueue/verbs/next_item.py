@@ -1,0 +1,177 @@
+"""Claim-next: one statement finds the user, picks an item, claims it and writes the action row.
+
+One statement because this is the queue's hottest path, and because it leaves no moment between
+picking and taking: rows that somebody else is just taking are skipped, so no two people ever get
+the same item. The acting user is set by `said`, and the action row takes its user from there, so
+that the row cannot be formed before the audit trigger can see who acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from workqueue.accounts import Actor, acting
+from workqueue.errors import BadInput, NothingToClaim, TriedTooOften
+from workqueue.lifecycle import Kind, Right, Role, Status, Verb, right
+from workqueue.verbs import permission
+from workqueue.verbs.act import ItemState, done_before, lock
+from workqueue.verbs.claiming import check_lease
+
+_MATCHES = """
+    AND (CAST(:queue_types AS text[]) IS NULL OR queue_type = ANY(CAST(:queue_types AS text[])))
+    AND (CAST(:rule_ids AS text[]) IS NULL OR rule_id = ANY(CAST(:rule_ids AS text[])))
+"""
+
+# The three CTEs that lock are evaluated only as far as needed: each asks first whether the one
+# before found something. The statuses are spelt out so that the partial indexes can be used.
+_CLAIM_NEXT = text(f"""
+WITH me AS MATERIALIZED (
+    SELECT id, username FROM "user"
+    WHERE username = :username AND disabled_at IS NULL AND role = ANY(:roles)
+      AND (kind = 'system') = :is_system
+), earlier AS MATERIALIZED (
+    SELECT 1 FROM work_actions WHERE request_id = CAST(:request_id AS uuid)
+), said AS MATERIALIZED (
+    SELECT CAST(set_config('app.actor', CAST(id AS text), true) AS bigint) AS user_id, username
+    FROM me WHERE NOT EXISTS (SELECT FROM earlier)
+), reserved AS MATERIALIZED (
+    SELECT id, status, assigned_to FROM work_items
+    WHERE status = 'OPEN' AND assigned_to = (SELECT user_id FROM said) AND cured_at IS NULL
+    {_MATCHES}
+    ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+), waiting AS MATERIALIZED (
+    SELECT id, status, assigned_to FROM work_items
+    WHERE status = 'OPEN' AND assigned_to IS NULL AND cured_at IS NULL
+      AND EXISTS (SELECT FROM said) AND NOT EXISTS (SELECT FROM reserved)
+    {_MATCHES}
+    ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+), lapsed AS MATERIALIZED (
+    SELECT id, status, assigned_to FROM work_items
+    WHERE status = 'IN_PROGRESS' AND lease_expires_at <= statement_timestamp()
+      AND cured_at IS NULL AND EXISTS (SELECT FROM said)
+      AND NOT EXISTS (SELECT FROM reserved) AND NOT EXISTS (SELECT FROM waiting)
+    {_MATCHES}
+    ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+), chosen AS MATERIALIZED (
+    SELECT * FROM reserved UNION ALL SELECT * FROM waiting UNION ALL SELECT * FROM lapsed
+), changed AS (
+    UPDATE work_items item
+    SET status = 'IN_PROGRESS', assigned_to = said.user_id, version = item.version + 1,
+        lease_expires_at = statement_timestamp() + :lease
+    FROM chosen, said WHERE item.id = chosen.id
+    RETURNING item.id, item.version, item.lease_expires_at, said.user_id, said.username,
+              chosen.status AS former, chosen.assigned_to AS former_holder
+), recorded AS (
+    INSERT INTO work_actions
+        (work_item_id, seq, user_id, via, action_type, payload, request_id)
+    SELECT id, version, user_id, :via, 'claim',
+           jsonb_build_object('lease_expires_at', lease_expires_at)
+           || CASE WHEN former = 'OPEN'
+                   THEN jsonb_build_object('from', former, 'to', 'IN_PROGRESS')
+                   ELSE jsonb_build_object('taken_from', (
+                       SELECT username FROM "user" WHERE "user".id = former_holder)) END,
+           CAST(:request_id AS uuid)
+    FROM changed
+)
+SELECT (SELECT count(*) FROM me) AS known, (SELECT count(*) FROM earlier) AS repeated,
+       changed.id, changed.version, changed.username, changed.lease_expires_at
+FROM (SELECT 1) one LEFT JOIN changed ON true
+""")
+
+_HELD = text(f"""
+SELECT count(*) FILTER (WHERE status = 'IN_PROGRESS') AS held,
+       count(*) FILTER (WHERE status = 'OPEN') AS reserved,
+       min(lease_expires_at) FILTER (WHERE lease_expires_at > statement_timestamp()) AS next_free
+FROM work_items
+WHERE (status = 'IN_PROGRESS' OR (status = 'OPEN' AND assigned_to IS NOT NULL))
+  AND cured_at IS NULL {_MATCHES}
+""")
+
+_EARLIER = text("SELECT work_item_id FROM work_actions WHERE request_id = :request_id")
+
+_ROLES = [role.value for role in Role if right(role, Verb.CLAIM) is Right.ALWAYS]
+
+
+def claim_next(
+    session: Session,
+    *,
+    actor: Actor,
+    lease: timedelta,
+    queue_types: Sequence[str] | None = None,
+    rule_ids: Sequence[str] | None = None,
+    request_id: UUID | None = None,
+) -> ItemState:
+    """Claim the next best item that nobody holds, for `lease` on database time.
+
+    First what is reserved for the actor, then by priority and age what waits, then by the same
+    order what a lapsed lease has set free. Items whose problem is gone are not offered. A retry
+    with the same `request_id` gives the same item. Raises NothingToClaim, saying whether others
+    hold what there is; NotAllowed, NoSuchUser, UserDisabled, RequestReused; BadInput for a queue
+    type that does not exist or a lease outside 0 to 24 hours.
+    """
+    check_lease(lease)
+    bound = {
+        "username": actor.username,
+        "is_system": actor.kind is Kind.SYSTEM,
+        "roles": _ROLES,
+        "queue_types": None if queue_types is None else list(queue_types),
+        "rule_ids": None if rule_ids is None else list(rule_ids),
+        "lease": lease,
+        "via": actor.via,
+        "request_id": request_id,
+    }
+    row = session.execute(_CLAIM_NEXT, bound).one()
+    if not row.known:
+        # Says what is wrong with the actor, or makes the user row of a local account.
+        permission.check_role(acting(session, actor), Verb.CLAIM)
+        row = session.execute(_CLAIM_NEXT, bound).one()
+        if not row.known:
+            raise TriedTooOften(
+                f"the account of {actor.username} is being changed at this moment; try again."
+            )
+    if row.repeated and request_id is not None:
+        return _earlier(session, actor, request_id)
+    if row.id is None:
+        raise _nothing(session, bound)
+    return ItemState(row.id, Status.IN_PROGRESS, row.version, row.username, row.lease_expires_at)
+
+
+def _earlier(session: Session, actor: Actor, request_id: UUID) -> ItemState:
+    done_before(session, request_id, acting(session, actor), Verb.CLAIM)
+    item_id = session.execute(_EARLIER, {"request_id": request_id}).scalar_one()
+    return lock(session, item_id).state
+
+
+def _nothing(session: Session, bound: dict[str, Any]) -> NothingToClaim:
+    _check_queue_types(session, bound["queue_types"])
+    row: Row[Any] = session.execute(
+        _HELD, {"queue_types": bound["queue_types"], "rule_ids": bound["rule_ids"]}
+    ).one()
+    narrowed = bound["queue_types"] is not None or bound["rule_ids"] is not None
+    said = "nothing is open" + (" that matches" if narrowed else "")
+    if row.held:
+        said += f"; {row.held} {'item is' if row.held == 1 else 'items are'} held by others"
+        if row.next_free is not None:
+            said += f", the next one frees at {row.next_free:%Y-%m-%d %H:%M:%S} UTC"
+    if row.reserved:
+        said += f"; {row.reserved} {'is' if row.reserved == 1 else 'are'} reserved for others"
+    if not row.held and not row.reserved:
+        said += ", and nobody holds an item"
+    return NothingToClaim(f"{said}.")
+
+
+def _check_queue_types(session: Session, queue_types: list[str] | None) -> None:
+    if queue_types is None:
+        return
+    known = list(session.scalars(text("SELECT code FROM queue_types ORDER BY code")))
+    unknown = sorted(set(queue_types).difference(known))
+    if unknown:
+        raise BadInput(
+            f"there is no queue type {', '.join(unknown)}; there are: {', '.join(known)}."
+        )
