@@ -25,21 +25,21 @@ def _next(database: Database, actor: Actor, **more: Any) -> ItemState:
     return database.run(lambda s: verbs.claim_next(s, actor=actor, lease=LEASE, **more))
 
 
-def test_the_order_is_reserved_then_priority_then_age_then_lapsed(
+def test_the_order_is_reserved_then_priority_then_age_whether_waiting_or_lapsed(
     database: Database, people: dict[str, Actor]
 ) -> None:
-    """One's own reserved item comes first, a lapsed one last, whatever their priorities."""
+    """One's own reserved item comes first; a lapsed one stands where its priority puts it."""
     low, reserved = make_items(database, 2, priority=5)
-    lapsed, later_lapsed = make_items(database, 2, priority=1)
+    urgent, lapsed = make_items(database, 2, priority=1)
     old, young = make_items(database, 2, priority=3)
-    for item_id in (lapsed, later_lapsed):
+    for item_id in (urgent, lapsed):
         database.run(lambda s, i=item_id: verbs.claim(s, i, actor=people["lea"], lease=LEASE))  # type: ignore[misc]
-    database.run(lambda s: verbs.set_priority(s, later_lapsed, 2, actor=people["lea"]))
-    lapse(database, lapsed, later_lapsed)
+    database.run(lambda s: verbs.set_priority(s, lapsed, 5, actor=people["lea"]))
+    lapse(database, urgent, lapsed)
     database.run(lambda s: verbs.assign(s, reserved, to="ruth", actor=people["lea"]))
     offered = [_next(database, people["ruth"]).id for _ in range(6)]
-    assert offered == [reserved, old, young, low, lapsed, later_lapsed]
-    assert factories.actions(database, lapsed)[-1]["payload"]["taken_from"] == "lea"
+    assert offered == [reserved, urgent, old, young, low, lapsed]
+    assert factories.actions(database, urgent)[-1]["payload"]["taken_from"] == "lea"
     assert audit.verify(database).ok
 
 

@@ -28,8 +28,9 @@ _MATCHES = """
     AND (CAST(:rule_ids AS text[]) IS NULL OR rule_id = ANY(CAST(:rule_ids AS text[])))
 """
 
-# The three CTEs that lock are evaluated only as far as needed: each asks first whether the one
-# before found something. The statuses are spelt out so that the partial indexes can be used.
+# The CTEs that lock are evaluated only as far as needed: each asks first whether the ones before
+# found something. `urgent` is a lapsed item that comes before everything that waits, so that one
+# forgotten at priority 1 is not stuck behind the rest; `lapsed` is for when nothing waits. The statuses are spelt out so that the partial indexes can be used.
 _CLAIM_NEXT = text(f"""
 WITH me AS MATERIALIZED (
     SELECT id, username FROM "user"
@@ -45,21 +46,35 @@ WITH me AS MATERIALIZED (
     WHERE status = 'OPEN' AND assigned_to = (SELECT user_id FROM said) AND cured_at IS NULL
     {_MATCHES}
     ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+), urgent AS MATERIALIZED (
+    SELECT id, status, assigned_to FROM work_items
+    WHERE status = 'IN_PROGRESS' AND lease_expires_at <= statement_timestamp()
+      AND cured_at IS NULL AND EXISTS (SELECT FROM said) AND NOT EXISTS (SELECT FROM reserved)
+      AND (priority, created_at, id) < (
+          SELECT priority, created_at, id FROM work_items
+          WHERE status = 'OPEN' AND assigned_to IS NULL AND cured_at IS NULL
+          {_MATCHES}
+          ORDER BY priority, created_at, id LIMIT 1)
+    {_MATCHES}
+    ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), waiting AS MATERIALIZED (
     SELECT id, status, assigned_to FROM work_items
     WHERE status = 'OPEN' AND assigned_to IS NULL AND cured_at IS NULL
-      AND EXISTS (SELECT FROM said) AND NOT EXISTS (SELECT FROM reserved)
+      AND EXISTS (SELECT FROM said)
+      AND NOT EXISTS (SELECT FROM reserved) AND NOT EXISTS (SELECT FROM urgent)
     {_MATCHES}
     ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), lapsed AS MATERIALIZED (
     SELECT id, status, assigned_to FROM work_items
     WHERE status = 'IN_PROGRESS' AND lease_expires_at <= statement_timestamp()
       AND cured_at IS NULL AND EXISTS (SELECT FROM said)
-      AND NOT EXISTS (SELECT FROM reserved) AND NOT EXISTS (SELECT FROM waiting)
+      AND NOT EXISTS (SELECT FROM reserved) AND NOT EXISTS (SELECT FROM urgent)
+      AND NOT EXISTS (SELECT FROM waiting)
     {_MATCHES}
     ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), chosen AS MATERIALIZED (
-    SELECT * FROM reserved UNION ALL SELECT * FROM waiting UNION ALL SELECT * FROM lapsed
+    SELECT * FROM reserved UNION ALL SELECT * FROM urgent
+    UNION ALL SELECT * FROM waiting UNION ALL SELECT * FROM lapsed
 ), changed AS (
     UPDATE work_items item
     SET status = 'IN_PROGRESS', assigned_to = said.user_id, version = item.version + 1,
@@ -109,8 +124,8 @@ def claim_next(
 ) -> ItemState:
     """Claim the next best item that nobody holds, for `lease` on database time.
 
-    First what is reserved for the actor, then by priority and age what waits, then by the same
-    order what a lapsed lease has set free. Items whose problem is gone are not offered. A retry
+    First what is reserved for the actor, then by priority and age what waits or what a lapsed
+    lease has set free. Items whose problem is gone are not offered. A retry
     with the same `request_id` gives the same item. Raises NothingToClaim, saying whether others
     hold what there is; NotAllowed, NoSuchUser, UserDisabled, RequestReused; BadInput for a queue
     type that does not exist or a lease outside 0 to 24 hours.
