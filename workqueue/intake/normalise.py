@@ -1,0 +1,318 @@
+"""Bring the text of a block into normal form, and say of each row what becomes of it.
+
+Normal form: blanks at both ends cut, blank and `<UNAVAIL>` as NULL, dates as dates, codes, states
+and licence numbers in capitals, US phone and ZIP numbers as digits, and the digits back where a
+spreadsheet or pandas saved a number (`1.0`, `322044736.0`, `1.679576722E9`). Where this changes
+more than blanks and the way a date is written, the raw text is kept beside the row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from workqueue.fields import BY_NAME, ENTITY_TYPE_HEADER, Field, Form
+from workqueue.intake.blocks import Block, Reject
+from workqueue.intake.header import DEACTIVATION, ENTITY, KEY, NPPES, Layout
+
+# Columns beside the fields in what `Normaliser` returns.
+ID_COLUMNS: Final = ("_line", "_key", "_number", "_hash", "_received")
+
+_BLANKS: Final = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+_OTHER_BLANKS: Final = (b"\t", b"\n", b"\r", "\u00a0".encode())
+_FLOAT: Final = r"[0-9]+\.0+"
+_DATES: Final = "['%m/%d/%Y', '%Y-%m-%d', '%Y-%m-%d %H:%M:%S']"
+_CAPITALS: Final = frozenset({Form.STATE, Form.TAXONOMY, Form.CODE})
+MAX_KEY: Final = 200
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A block in normal form.
+
+    `kept` and `deactivated` have ID_COLUMNS and one column per field: `_number` is a 64-bit hash
+    of the key, `_received` a JSON object of raw texts or NULL. `skipped` counts organisations,
+    `normalised` the values changed, by kind.
+    """
+
+    kept: pa.Table
+    deactivated: pa.Table
+    rejects: list[Reject]
+    skipped: int
+    normalised: Counter[str]
+
+
+class Normaliser:
+    """Normalises block after block of one layout. Not for use by two threads at once."""
+
+    def __init__(self, layout: Layout, source: str) -> None:
+        self._layout = layout
+        self._source = source
+        self._fields = [BY_NAME[name] for name in layout.fields]
+        self._duck = duckdb.connect(config={"threads": 1, "memory_limit": "512MB"})
+        self._duck.execute("SET enable_external_access = false")
+
+    def rows(self, block: Block) -> Rows:
+        """The block's rows, sorted into kept, deactivated, rejected and skipped."""
+        raw = block.table.append_column("_line", pa.array(block.lines))
+        positions = np.arange(raw.num_rows)
+        if ENTITY in raw.column_names:
+            # Organisations need no more work than being counted.
+            people = pc.fill_null(pc.not_equal(raw[ENTITY], "2"), True)
+            positions = np.flatnonzero(people.to_numpy())
+            raw = raw.filter(people)
+        organisations = block.table.num_rows - raw.num_rows
+        self._duck.register("raw", raw)
+        table = self._duck.sql(self._query(raw)).to_arrow_table()
+        said = table["_is"]
+        rejects = [
+            Reject(int(block.lines[positions[row]]), reason, block.raw(int(positions[row])))
+            for row in _where(said, "reject")
+            for reason in [table["_reason"][row].as_py()]
+        ]
+        received, counts = self._received(raw, table)
+        self._duck.unregister("raw")
+        table = table.append_column("_received", received)
+        columns = [*ID_COLUMNS, *self._layout.fields]
+        return Rows(
+            table.filter(pc.equal(said, "keep")).select(columns),
+            table.filter(pc.equal(said, "deactivate")).select(columns),
+            rejects,
+            organisations + len(_where(said, "skip")),
+            counts,
+        )
+
+    def _query(self, raw: pa.Table) -> str:
+        # Most of the fifteen slots are empty in most blocks: what is all blank costs nothing.
+        empty = {name for name in raw.column_names if raw[name].null_count == raw.num_rows}
+        trimmed = ", ".join(
+            f"nullif(nullif({_trim(name, raw[name])}, ''), '<UNAVAIL>') AS \"{name}\""
+            for name in raw.column_names
+            if name not in empty and name != "_line"
+        )
+        normal = ", ".join(
+            f'{_normal(field, raw.column_names, empty)} AS "{field.name}"' for field in self._fields
+        )
+        entity = "NULL::VARCHAR" if ENTITY not in raw.column_names or ENTITY in empty else ENTITY
+        key = "NULL::VARCHAR" if KEY not in raw.column_names or KEY in empty else KEY
+        values = ", ".join(
+            "''" if name in empty else f"coalesce(\"{name}\"::VARCHAR, '')"
+            for name in self._layout.fields
+        )
+        names = ",".join(self._layout.fields)
+        own = "NULL" if "npi" not in self._layout.fields else "npi"
+        return f"""
+            WITH trimmed AS MATERIALIZED (
+                SELECT _line{", " if trimmed else ""}{trimmed} FROM raw
+            ), normal AS MATERIALIZED (
+                SELECT _line, regexp_replace({entity}, '^([12])\\.0+$', '\\1') AS _is_entity,
+                       {key} AS _own, {normal}
+                FROM trimmed
+            ), hashed AS (
+                SELECT *, md5(concat_ws(chr(31), '{names}', {values})) AS _hash FROM normal
+            ), keyed AS (
+                SELECT *, coalesce(_own, {own}, 'content:' || _hash) AS _key FROM hashed
+            )
+            SELECT * EXCLUDE (_own, _is_entity), md5_number_lower(_key) AS _number,
+                   {self._reason(raw)} AS _reason,
+                   CASE WHEN {self._skips()} THEN 'skip'
+                        WHEN _reason IS NOT NULL THEN 'reject'
+                        WHEN {self._deactivates()} THEN 'deactivate'
+                        ELSE 'keep' END AS _is
+            FROM keyed"""
+
+    def _skips(self) -> str:
+        return "_is_entity = '2'" if ENTITY in self._layout.columns else "false"
+
+    def _deactivates(self) -> str:
+        if self._layout.kind == DEACTIVATION:
+            return "true"
+        return "_is_entity IS NULL" if ENTITY in self._layout.columns else "false"
+
+    def _reason(self, raw: pa.Table) -> str:
+        """SQL: why a row is rejected, NULL where it is not."""
+        cases = []
+        if self._source == NPPES:
+            cases.append("WHEN npi IS NULL THEN 'no NPI'")
+        dated = "deactivation_date" in self._layout.fields
+        if ENTITY in self._layout.columns:
+            cases.append(f"WHEN _is_entity <> '1' THEN '{ENTITY_TYPE_HEADER} is neither 1 nor 2'")
+            if not dated:
+                cases.append(f"WHEN _is_entity IS NULL THEN '{ENTITY_TYPE_HEADER} is blank'")
+        if dated:
+            cases.append(
+                f"WHEN {self._deactivates()} AND deactivation_date IS NULL THEN '{self._undated()}'"
+            )
+        for field in self._fields:
+            # Most columns are ruled out by their longest value, in bytes.
+            top = pc.max(pc.binary_length(raw[field.name])).as_py() or 0
+            if field.form is not Form.DATE and top > field.max_length:
+                cases.append(
+                    f'WHEN length("{field.name}") > {field.max_length} THEN \'{field.label} '
+                    f"({field.name}) is longer than {field.max_length} characters'"
+                )
+        if KEY in self._layout.columns:
+            cases.append(
+                f"WHEN length(_own) > {MAX_KEY} THEN 'the source key is longer than {MAX_KEY} "
+                "characters'"
+            )
+        return f"CASE {' '.join(cases)} END" if cases else "NULL::VARCHAR"
+
+    def _undated(self) -> str:
+        said = "the deactivation date is blank or cannot be read"
+        return said if self._layout.kind == DEACTIVATION else f"no {ENTITY_TYPE_HEADER}, and {said}"
+
+    def _received(self, raw: pa.Table, table: pa.Table) -> tuple[pa.Array, Counter[str]]:
+        """Raw texts that normalising changed, as JSON by row, and how many of each kind."""
+        changed = [f for f in self._fields if _differs(raw[f.name], table[f.name], f.form)]
+        if not changed:
+            return pa.nulls(raw.num_rows, pa.string()), Counter()
+        self._duck.register("normal", table.select([f.name for f in changed] + ["_is"]))
+        picked = ", ".join(f'r."{f.name}" AS "r_{f.name}"' for f in changed)
+        # Only what becomes a row counts.
+        kept = "_is IN ('keep', 'deactivate')"
+        kinds = [
+            (kind, f"count(*) FILTER (WHERE {kept} AND {_changed(f)} AND {test})")
+            for f in changed
+            for kind, test in _kinds(f)
+        ]
+        entries = ", ".join(
+            f"struct_pack(k := '{f.name}', v := CASE WHEN {_changed(f)} THEN \"r_{f.name}\" END)"
+            for f in changed
+        )
+        both = f"SELECT n.*, {picked} FROM normal n POSITIONAL JOIN raw r"
+        json = self._duck.sql(
+            f"WITH b AS ({both}), e AS (SELECT list_filter([{entries}], lambda x: x.v IS NOT NULL)"
+            " AS kept FROM b) SELECT CASE WHEN len(kept) > 0"
+            " THEN to_json(map_from_entries(kept))::VARCHAR END AS j FROM e"
+        ).to_arrow_table()["j"]
+        totals = self._duck.sql(
+            f"WITH b AS ({both}) SELECT {', '.join(sql for _, sql in kinds)} FROM b"
+        ).fetchall()[0]
+        self._duck.unregister("normal")
+        counts: Counter[str] = Counter()
+        for (kind, _), total in zip(kinds, totals, strict=True):
+            counts[kind] += total
+        return json, +counts
+
+
+def _where(column: pa.ChunkedArray, value: str) -> npt.NDArray[np.int64]:
+    found: npt.NDArray[np.int64] = np.flatnonzero(pc.equal(column, value).to_numpy())
+    return found
+
+
+def _trim(name: str, column: pa.ChunkedArray) -> str:
+    # Cutting several kinds of blanks takes DuckDB five times as long as cutting spaces.
+    for chunk in column.chunks:
+        text = chunk.buffers()[2]
+        if text is not None and any(mark in memoryview(text).tobytes() for mark in _OTHER_BLANKS):
+            return f'trim("{name}", {_BLANKS})'
+    return f'trim("{name}")'
+
+
+def _normal(field: Field, names: list[str], empty: set[str]) -> str:
+    """SQL: the normal form of a field that is trimmed already."""
+    text = f'"{field.name}"'
+    if field.name in empty:
+        return "NULL::DATE" if field.form is Form.DATE else "NULL::VARCHAR"
+    if field.form is Form.DATE:
+        read = f"try_strptime({text}, {_DATES})::DATE"
+        return f"CASE WHEN year({read}) BETWEEN 1000 AND 9999 THEN {read} END"
+    if field.form is Form.NPI:
+        return _digits(text)
+    if field.form in {Form.ZIP, Form.PHONE}:
+        country = f"{field.name.rsplit('_', 1)[0]}_country"
+        domestic = "true"
+        if country in names and country not in empty:
+            domestic = f"upper(coalesce({country}, 'US')) IN ('US', 'USA')"
+        return _zip(text, domestic) if field.form is Form.ZIP else _phone(text, domestic)
+    if field.form in _CAPITALS:
+        # 1.0 in a column of codes is a spreadsheet's 1.
+        return (
+            f"CASE WHEN ends_with({text}, '.0') THEN regexp_replace({text}, '^([0-9]+)\\.0$',"
+            f" '\\1') ELSE upper({text}) END"
+        )
+    return f"upper({text})" if field.name.startswith("license_number_") else text
+
+
+def _digits(text: str) -> str:
+    """SQL: a number's digits where a spreadsheet wrote it as a float, without losing one."""
+    return (
+        f"CASE WHEN ends_with({text}, '0') AND regexp_full_match({text}, '{_FLOAT}')"
+        f" THEN split_part({text}, '.', 1)"
+        f" WHEN regexp_full_match({text}, '[0-9]\\.[0-9]{{9}}[eE]\\+?0?9')"
+        f" THEN {text}[1] || {text}[3:11] ELSE {text} END"
+    )
+
+
+def _zip(text: str, domestic: str) -> str:
+    # A float has lost its leading zeros: 601.0 was 00601, 20109527.0 was 020109527.
+    whole = f"split_part({text}, '.', 1)"
+    return (
+        f"CASE WHEN regexp_full_match({text}, '{_FLOAT}') THEN CASE"
+        f" WHEN {domestic} AND length({whole}) BETWEEN 3 AND 5 THEN lpad({whole}, 5, '0')"
+        f" WHEN {domestic} AND length({whole}) BETWEEN 7 AND 9 THEN lpad({whole}, 9, '0')"
+        f" ELSE {whole} END"
+        f" WHEN {domestic} AND regexp_full_match({text}, '[0-9]{{5}}[- ][0-9]{{4}}')"
+        f" THEN {text}[1:5] || {text}[7:10]"
+        f" ELSE upper({text}) END"
+    )
+
+
+def _phone(text: str, domestic: str) -> str:
+    bare = f"regexp_replace({text}, '[-\\s().+/]', '', 'g')"
+    return (
+        f"CASE WHEN regexp_full_match({text}, '[0-9]{{10}}') THEN {text}"
+        f" WHEN {text} IS NULL THEN NULL"
+        f" WHEN regexp_full_match({text}, '[0-9]+\\.0+|[0-9]\\.[0-9]{{9}}[eE]\\+?0?9')"
+        f" THEN {_digits(text)}"
+        f" WHEN {domestic} AND regexp_full_match({bare}, '1?[0-9]{{10}}') THEN {bare}[-10:]"
+        f" ELSE {text} END"
+    )
+
+
+def _differs(raw: pa.ChunkedArray, normal: pa.ChunkedArray, form: Form) -> bool:
+    if form is Form.DATE:
+        return bool(raw.null_count != normal.null_count)
+    if pc.any(pc.not_equal(raw, normal.cast(pa.string()))).as_py():
+        return True
+    # <UNAVAIL>, or nothing but blanks: the query that follows tells them apart.
+    return bool(raw.null_count != normal.null_count)
+
+
+def _changed(field: Field) -> str:
+    """SQL over n and r_: did normalising change more than blanks or the way of a date."""
+    name, raw = f'"{field.name}"', f'"r_{field.name}"'
+    written = f"trim({raw}, {_BLANKS}) <> ''"
+    if field.form is Form.DATE:
+        return f"({name} IS NULL AND {written})"
+    return f"({raw} IS DISTINCT FROM {name} AND {written})"
+
+
+def _kinds(field: Field) -> list[tuple[str, str]]:
+    """What a change of this field is counted as, each with its SQL test."""
+    name, raw = f'"{field.name}"', f'"r_{field.name}"'
+    bare = f"trim({raw}, {_BLANKS})"
+    if field.form is Form.DATE:
+        return [
+            ("date_unreadable", f"{bare} <> '<UNAVAIL>'"),
+            ("unavailable", f"{bare} = '<UNAVAIL>'"),
+        ]
+    floats = f"regexp_full_match({bare}, '[0-9]+\\.[0-9]+([eE]\\+?[0-9]+)?') AND {bare} <> {name}"
+    kinds = [
+        ("unavailable", f"{name} IS NULL"),
+        ("spreadsheet_number", floats),
+        ("blanks_cut", f"{bare} = {name}"),
+        ("rewritten", f"{bare} <> {name} AND NOT ({floats})"),
+    ]
+    if field.form is Form.ZIP:
+        longer = f"length({name}) > length(split_part({bare}, '.', 1))"
+        kinds.append(("zeros_restored", f"{floats} AND {longer}"))
+    return kinds
