@@ -45,6 +45,9 @@ APP_GRANTS: dict[str, str] = {
     "reference_entries": "SELECT, INSERT",
     "alembic_version": "SELECT",
 }
+# What a large load may ANALYZE afterwards; the right exists from PostgreSQL 17 on.
+APP_MAINTAINS = ("individual_providers", "provider_sources")
+MAINTAIN_SINCE = (17,)
 ANALYST_TABLES = (
     "sources",
     "column_sets",
@@ -116,6 +119,9 @@ def grant(connection: Connection) -> None:
                 connection.execute(text(f'REVOKE ALL ON "{table}" FROM {APP}'))
                 connection.execute(text(f'GRANT {rights} ON "{table}" TO {APP}'))
         connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {APP}"))
+        if (connection.dialect.server_version_info or ()) >= MAINTAIN_SINCE:
+            for table in present.intersection(APP_MAINTAINS):
+                connection.execute(text(f'GRANT MAINTAIN ON "{table}" TO {APP}'))
     if ANALYST in roles:
         for table in (*ANALYST_TABLES, *ANALYST_VIEWS):
             if table in present:

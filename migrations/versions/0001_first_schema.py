@@ -323,14 +323,6 @@ def upgrade() -> None:
             "sole_proprietor", sa.Text(collation="C"), nullable=True, comment="Sole proprietor"
         ),
         *_slot_columns(),
-        sa.ForeignKeyConstraint(
-            ["column_set_id"],
-            ["column_sets.id"],
-            name="fk_individual_providers_column_set_id_column_sets",
-        ),
-        sa.ForeignKeyConstraint(
-            ["source_id"], ["sources.id"], name="fk_individual_providers_source_id_sources"
-        ),
         sa.PrimaryKeyConstraint("id", name="pk_individual_providers"),
         comment="Effective values: as received, with overrides on top",
     )
@@ -600,20 +592,9 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("occurrence >= 1", name="ck_provider_sources_occurrence"),
         sa.ForeignKeyConstraint(
-            ["column_set_id"],
-            ["column_sets.id"],
-            name="fk_provider_sources_column_set_id_column_sets",
-        ),
-        sa.ForeignKeyConstraint(
             ["provider_id"],
             ["individual_providers.id"],
             name="fk_provider_sources_provider_id_individual_providers",
-        ),
-        sa.ForeignKeyConstraint(
-            ["run_id"], ["intake_runs.id"], name="fk_provider_sources_run_id_intake_runs"
-        ),
-        sa.ForeignKeyConstraint(
-            ["source_id"], ["sources.id"], name="fk_provider_sources_source_id_sources"
         ),
         sa.PrimaryKeyConstraint("provider_id", name="pk_provider_sources"),
         sa.UniqueConstraint(
