@@ -2,7 +2,7 @@
 
 from workqueue.rules.catalogue import RETIRED, RULES, rule
 from workqueue.rules.engine import Limits
-from workqueue.rules.evaluate import FINDINGS, GroupKeys, evaluate, group_keys
+from workqueue.rules.evaluate import FINDINGS, GroupKeys, evaluate, group_keys, needed_columns
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
 from workqueue.rules.wording import catalogue_table, words
@@ -18,6 +18,7 @@ __all__ = [
     "catalogue_table",
     "evaluate",
     "group_keys",
+    "needed_columns",
     "rule",
     "words",
 ]

@@ -54,15 +54,21 @@ def evaluate(  # noqa: PLR0913 - each argument is a different kind of thing
     """The findings of `rules` on `records`, as a table of schema FINDINGS.
 
     `records` has id (int64), source, column_set_id (int32), contradicted and every field's name;
-    text columns are strings, dates date32. `column_sets` gives the known fields of each
-    column_set_id. `as_of` is the day in UTC that rules about the clock go by. Order: by rule, then
-    as the records stand (group findings by lead record). Groups are those among `records`.
+    text columns are strings, dates date32; columns beyond `needed_columns` may be left out.
+    `column_sets` gives the known fields of each column_set_id. `as_of` is the day in UTC that rules
+    about the clock go by. Order: by rule, then as the records stand (group findings by lead
+    record). Groups are those among `records`.
     """
     batch = prepared(records, column_sets, as_of, references, limits or Limits())
     tables = _record_findings(batch, [each for each in rules if not each.grouped])
     if records.num_rows > 1:
         tables += _group_findings(batch, [each for each in rules if each.grouped])
     return pa.concat_tables([FINDINGS.empty_table(), *tables])
+
+
+def needed_columns(rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
+    """The columns that `records` must have for `rules`; evaluate takes a missing one for blank."""
+    return ("id", *sorted(sql.names_of(rules)))
 
 
 def group_keys(

@@ -91,3 +91,8 @@ class Rule:
             texts += [self.group.where, *(expression for _, expression in self.group.keys)]
         texts += [text for text in (self.priority_expression, self.reason) if text is not None]
         return tuple(texts)
+
+
+def missing(field: str) -> tuple[Check, ...]:
+    """The one check of a rule about a field that must not be blank."""
+    return (Check(f"{field} IS NULL", (field,), (field,)),)

@@ -24,6 +24,8 @@ _NAME = re.compile(r"[a-z][a-z_0-9]*")
 _SLOT_MARKS = frozenset(
     name.replace("{n}", str(number)) for name in SLOT_DERIVED for number in range(1, SLOTS + 1)
 )
+_TAXONOMIES = tuple(f"taxonomy_code_{number}" for number in range(1, SLOTS + 1))
+_TOLD = ("npi", "last_name", "first_name")
 _OWN = ("source", "column_set_id", "contradicted")
 
 
@@ -58,13 +60,14 @@ def _years_before(day: date, years: int) -> date:
 
 def dated(text: str, scope: Scope) -> str:
     """`text` with the placeholders that are the same for every record put in."""
-    slots = (f"taxonomy_code_{number}" for number in range(1, SLOTS + 1))
     meanings = {
         # One day is left for time zones.
         "{tomorrow}": _day(scope.as_of + timedelta(days=1)),
         "{five_years_ago}": _day(_years_before(scope.as_of, 5)),
         "{ten_years_ago}": _day(_years_before(scope.as_of, 10)),
-        "{taxonomy_codes}": ", ".join(["NULL", *(name for name in slots if name in scope.filled)]),
+        "{taxonomy_codes}": ", ".join(
+            ["NULL", *(name for name in _TAXONOMIES if name in scope.filled)]
+        ),
     }
     for name, meaning in meanings.items():
         text = text.replace(name, meaning)
@@ -82,6 +85,20 @@ def names_in(texts: Iterable[str]) -> frozenset[str]:
         if derived in found:
             found.update(_NAME.findall(expression))
     return frozenset(found & (set(BY_NAME) | set(DERIVED) | _SLOT_MARKS | set(_OWN)))
+
+
+def names_of(rules: Iterable[Rule]) -> frozenset[str]:
+    """The columns that `rules` ask for, out of those that records come with."""
+    texts = ["source column_set_id", DERIVED["deactivated"]]
+    for rule in rules:
+        texts += rule.expressions()
+        for check in rule.checks:
+            texts += (*check.fields, *check.shows)
+        if rule.group is not None:
+            texts += (*rule.group.fields, *_TOLD)
+    texts = [slot(text, number) for text in texts for number in range(1, SLOTS + 1)]
+    texts = [text.replace("{taxonomy_codes}", " ".join(_TAXONOMIES)) for text in texts]
+    return names_in(texts) - set(DERIVED) - _SLOT_MARKS
 
 
 def _kind(name: str) -> str:
@@ -193,7 +210,7 @@ def _keyed(group: Group, scope: Scope, extra: str) -> str | None:
 
 def groups(group: Group, scope: Scope) -> str | None:
     """(keys, provider_id, members, evidence) of the groups that are findings, or None."""
-    keyed = _keyed(group, scope, ", id, npi, last_name, first_name")
+    keyed = _keyed(group, scope, f", id, {', '.join(_TOLD)}")
     if keyed is None:
         return None
     keys = [f"key_{name}" for name, _ in group.keys]
@@ -201,17 +218,17 @@ def groups(group: Group, scope: Scope) -> str | None:
     key_json = " || ',".join(
         f'"{name}":\' || CAST(to_json(key_{name}) AS VARCHAR)' for name, _ in sorted(group.keys)
     )
-    present = " AND ".join(f"{key} IS NOT NULL" for key in keys)
+    # Candidates by a hash first: it takes a third of the memory that the keys themselves would.
     return (
-        f"{_base((keyed,), scope)}, keyed AS MATERIALIZED ({keyed}), "
-        f"shared AS (SELECT {key_list} FROM keyed WHERE {present} GROUP BY {key_list} "
-        f"HAVING min({group.differ}) <> max({group.differ})), "
+        f"{_base((keyed,), scope)}, keyed AS NOT MATERIALIZED ({keyed}), "
+        f"candidate AS (SELECT hash({key_list}) AS key FROM keyed GROUP BY key "
+        f"HAVING min(hash({group.differ})) <> max(hash({group.differ}))), "
         f"member AS (SELECT DISTINCT {key_list}, id, npi, "
         "nullif(concat_ws(', ', last_name, first_name), '') AS name "
-        f"FROM keyed JOIN shared USING ({key_list})), "
+        f"FROM keyed WHERE hash({key_list}) IN (SELECT key FROM candidate)), "
         f"found AS (SELECT {key_list}, min(id) AS provider_id, list(id ORDER BY id) AS members, "
         "list({'id': id, 'name': name, 'npi': npi} ORDER BY id) AS told "
-        f"FROM member GROUP BY {key_list}) "
+        f"FROM member GROUP BY {key_list} HAVING min({group.differ}) <> max({group.differ})) "
         f"SELECT {key_list}, provider_id, members, "
         '\'{"count":\' || CAST(len(members) AS VARCHAR) || \',"key":{' + key_json + " || "
         f"'}},\"members\":' || CAST(to_json(told[1:{MEMBERS_SHOWN}]) AS VARCHAR) || '}}' "
