@@ -1,6 +1,6 @@
 # The two commands: `make demo` and `make test`. Both install what they need into .venv first.
 .DELETE_ON_ERROR:
-.PHONY: demo test lint install install-dev lock clean
+.PHONY: demo test lint docs install install-dev lock clean
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -51,6 +51,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml $(VENV)/bin/python
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# The parts of the README that are generated from the code.
+docs: install-dev
+	$(BIN)/python -m tests.readme_sections
 
 # For maintainers, after a change of the dependencies in pyproject.toml; needs uv.
 lock:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import PROGRAM, answer
+from tests.readme_sections import SECTIONS, pattern
 from workqueue import demo
 from workqueue.settings import Settings
 
@@ -73,3 +74,11 @@ def test_every_command_of_the_table_has_help(command: str) -> None:
     done = subprocess.run([PROGRAM, command, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "Usage" in done.stdout
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_generated_parts_are_up_to_date(name: str) -> None:
+    """States, rights and rules in the README are those of the code (`make docs` renews them)."""
+    written = pattern(name).search(README)
+    assert written
+    assert written[2] == SECTIONS[name]()
