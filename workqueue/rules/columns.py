@@ -43,7 +43,6 @@ of (text). NULL where the slot has no taxonomy."""
 VOCABULARY: Final = frozenset(
     {
         "Add",
-        "Alias",
         "And",
         "Between",
         "Boolean",
