@@ -139,7 +139,10 @@ def test_crash_leaves_nothing(
     add(database, clean(first_name=None))
     before = everything(database)
     with monkeypatch.context() as patched:
-        patched.setitem(judging.ACTS, broken, judging.ACTS[broken] + "; SELECT 1 / 0")
+        if broken == "create":
+            patched.setattr(judging, "CREATE", judging.CREATE + "; SELECT 1 / 0")
+        else:
+            patched.setitem(judging.ACTS, broken, judging.ACTS[broken] + "; SELECT 1 / 0")
         with pytest.raises(DataError, match="division by zero"):
             run(database)
     assert everything(database) == before

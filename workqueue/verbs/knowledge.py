@@ -5,21 +5,17 @@ Read here for a full run and for the re-check of one record alike, so that both 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from workqueue.fields import BY_NAME, FIELDS, SLOTS
+from workqueue.fields import FIELDS
 from workqueue.models import ColumnSet, ReferenceEntry, ReferenceList
-from workqueue.rules import RULES, References, Rule
-from workqueue.rules.sql import names_in
+from workqueue.rules import RULES, References, Rule, needed_columns
 
 LICENSE_LIST: Final = "licence-required"
-
-# What a group's evidence tells of its members, and what says that a record is deactivated.
-_ALWAYS = ("npi", "last_name", "first_name", "deactivation_date", "reactivation_date")
 
 # One row per record whose source has come to say something else than what a live correction
 # replaced, without agreeing with the correction: the names of those fields.
@@ -32,19 +28,10 @@ GROUP BY provider_id
 """
 
 
-def fields_needed(rules: Iterable[Rule] = RULES) -> tuple[str, ...]:
+def fields_needed(rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
     """The names of the fields that `rules` speak of, in the order of the catalogue of fields."""
-    texts: list[str] = list(_ALWAYS)
-    for rule in rules:
-        texts += rule.expressions()
-        for check in rule.checks:
-            texts += (*check.fields, *check.shows)
-        if rule.group is not None:
-            texts += rule.group.fields
-    spoken = "\n".join(texts)
-    slots = "\n".join(spoken.replace("{n}", str(number)) for number in range(1, SLOTS + 1))
-    found = names_in((slots,)) & set(BY_NAME)
-    return tuple(field.name for field in FIELDS if field.name in found)
+    wanted = set(needed_columns(rules))
+    return tuple(field.name for field in FIELDS if field.name in wanted)
 
 
 def column_sets(session: Session) -> dict[int, frozenset[str]]:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from workqueue.errors import NoSuchProvider
 from workqueue.fields import BY_NAME, SLOTS, Form
-from workqueue.rules import RULES, GroupKeys, Limits, evaluate, group_keys
+from workqueue.rules import GroupKeys, Limits, evaluate, group_keys
 from workqueue.verbs import knowledge
 from workqueue.verbs.reconcile import OfRecords, befallen_items, reconcile
 
@@ -115,7 +115,7 @@ def recheck(
     )
     others = _sharing(session, provider_id, keys)
     findings = _found(
-        record,
+        provider_id,
         pa.concat_tables([record, _records(session, others)]) if others else record,
         keys,
         column_sets=known,
@@ -174,12 +174,17 @@ def _sharing(session: Session, provider_id: int, keys: GroupKeys) -> list[int]:
     return sorted(set(found) - {provider_id})
 
 
-def _found(record: pa.Table, together: pa.Table, keys: GroupKeys, **given: Any) -> pa.Table:
+def _found(provider_id: int, together: pa.Table, keys: GroupKeys, **given: Any) -> pa.Table:
     """Findings on the record, and on those groups all of whose members are in `together`."""
-    own = evaluate(record, rules=[rule for rule in RULES if not rule.grouped], **given)
-    groups = evaluate(together, rules=[rule for rule in RULES if rule.grouped], **given)
-    whole = [_is_whole(evidence, keys) for evidence in groups["evidence"].to_pylist()]
-    return pa.concat_tables([own, groups.filter(pa.array(whole, pa.bool_()))])
+    findings = evaluate(together, **given)
+    wanted = [
+        lead == provider_id if members is None else _is_whole(evidence, keys)
+        for lead, members, evidence in zip(
+            *(findings[name].to_pylist() for name in ("provider_id", "members", "evidence")),
+            strict=True,
+        )
+    ]
+    return findings.filter(pa.array(wanted, pa.bool_()))
 
 
 def _is_whole(evidence: str, keys: GroupKeys) -> bool:

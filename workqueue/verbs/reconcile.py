@@ -112,19 +112,22 @@ def reconcile(
     """
     with _acting_meanwhile(session, actor) as system:
         values = {"system": system.id, "via": actor.via, "run": run_id, "gone": GONE}
-        session.execute(text(judging.TABLES))
+        few = isinstance(scope, OfRecords)
+        session.execute(text(judging.TABLES + (judging.BY_INDEX if few else "")))
         _stage(session, findings, scope)
         session.execute(text(judging.DISMISS))
-        session.execute(text(judging.JUDGE), values)
-        due = set(session.scalars(text("SELECT DISTINCT act FROM wq_judged")))
+        befallen = {row.act: row.items for row in session.execute(text(judging.JUDGE), values)}
         for act, statement in judging.ACTS.items():
-            if act in due or (act == Verb.CREATE and findings.num_rows):
+            if act in befallen:
                 session.execute(text(statement), values)
-        if due & judging.SEEN_AGAIN:
+        if befallen.keys() & judging.SEEN_AGAIN:
             session.execute(text(judging.LEAVE))
             session.execute(text(judging.JOIN))
-        befallen = session.execute(text("SELECT act, count(*) AS n FROM wq_judged GROUP BY act"))
-        return Counts(**{_COUNTED[row.act]: row.n for row in befallen if row.act in _COUNTED})
+        if findings.num_rows:
+            befallen["new"] = session.scalar(text(judging.CREATE), values)
+        if few:
+            session.execute(text(judging.AS_USUAL))
+        return Counts(**{name: befallen.get(act, 0) for act, name in _COUNTED.items()})
 
 
 def befallen_items(session: Session) -> dict[str, tuple[int, ...]]:
