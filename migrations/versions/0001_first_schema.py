@@ -769,6 +769,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'OPEN'"),
     )
     op.create_index("ix_work_items_provider_id", "work_items", ["provider_id"])
+    op.create_index(
+        "ix_work_items_reserved",
+        "work_items",
+        ["assigned_to", "priority", "created_at", "id"],
+        postgresql_where=sa.text("status = 'OPEN' AND assigned_to IS NOT NULL"),
+    )
     op.create_table(
         "provider_overrides",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),

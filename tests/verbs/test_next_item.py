@@ -149,22 +149,25 @@ def test_an_item_that_somebody_is_just_claiming_is_passed_over(
         assert _next(database, people["rob"]).id == second
 
 
-def test_the_claim_uses_the_partial_indexes(database: Database, people: dict[str, Actor]) -> None:
-    """Among many items the claim reads a handful of rows, not the table."""
+def test_the_claim_uses_the_partial_indexes(
+    database: Database, owner_database: Database, people: dict[str, Actor]
+) -> None:
+    """Among many items the claim reads a handful of rows, also once its plan is the general one."""
     make_items(database, 3000)
-    with database.transaction() as session:
+    with owner_database.transaction() as session:
         session.execute(text("ANALYZE work_items"))
-        verbs.claim_next(session, actor=people["ruth"], lease=LEASE)
     with database.transaction() as session:
-        scans, reads = session.execute(
+        # PostgreSQL weighs a general plan from the sixth execution on.
+        for _ in range(8):
+            verbs.claim_next(session, actor=people["ruth"], lease=LEASE)
+            verbs.claim_next(
+                session, actor=people["ruth"], lease=LEASE, queue_types=["MISSING_DATA"]
+            )
+        scans, fetched = session.execute(
             text(
-                "SELECT seq_scan, seq_tup_read FROM pg_stat_xact_user_tables "
+                "SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables "
                 "WHERE relname = 'work_items'"
             )
         ).one()
-        assert (scans, reads) == (0, 0)
-        verbs.claim_next(session, actor=people["ruth"], lease=LEASE)
-        scans = session.scalar(
-            text("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'work_items'")
-        )
     assert scans == 0
+    assert fetched < 1000

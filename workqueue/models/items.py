@@ -136,6 +136,15 @@ class WorkItem(Base):
             "id",
             postgresql_where=text("assigned_to IS NOT NULL"),
         ),
+        # Apart from the one above, which also holds everything that a user has ever closed.
+        Index(
+            "ix_work_items_reserved",
+            "assigned_to",
+            "priority",
+            "created_at",
+            "id",
+            postgresql_where=text("status = 'OPEN' AND assigned_to IS NOT NULL"),
+        ),
         {"comment": "One task about one provider record or one group of records"},
     )
 

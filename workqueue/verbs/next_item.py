@@ -23,28 +23,29 @@ from workqueue.verbs import permission
 from workqueue.verbs.act import ItemState, done_before, lock
 from workqueue.verbs.claiming import check_lease
 
+# What is narrowed to queue types and rules; left out where the caller narrows nothing.
 _MATCHES = """
-    AND (CAST(:queue_types AS text[]) IS NULL OR queue_type = ANY(CAST(:queue_types AS text[])))
-    AND (CAST(:rule_ids AS text[]) IS NULL OR rule_id = ANY(CAST(:rule_ids AS text[])))
+    AND ($7 IS NULL OR queue_type = ANY($7)) AND ($8 IS NULL OR rule_id = ANY($8))
 """
 
 # The CTEs that lock are evaluated only as far as needed: each asks first whether the ones before
 # found something. `urgent` is a lapsed item that comes before everything that waits, so that one
-# forgotten at priority 1 is not stuck behind the rest; `lapsed` is for when nothing waits. The statuses are spelt out so that the partial indexes can be used.
-_CLAIM_NEXT = text(f"""
+# forgotten at priority 1 is not stuck behind the rest; `lapsed` is for when nothing waits. The
+# statuses are spelt out so that the partial indexes can be used.
+_CLAIM_NEXT = """
 WITH me AS MATERIALIZED (
     SELECT id, username FROM "user"
-    WHERE username = :username AND disabled_at IS NULL AND role = ANY(:roles)
-      AND (kind = 'system') = :is_system
+    WHERE username = $1 AND disabled_at IS NULL AND role = ANY($3)
+      AND (kind = 'system') = $2
 ), earlier AS MATERIALIZED (
-    SELECT 1 FROM work_actions WHERE request_id = CAST(:request_id AS uuid)
+    SELECT 1 FROM work_actions WHERE request_id = $6
 ), said AS MATERIALIZED (
     SELECT CAST(set_config('app.actor', CAST(id AS text), true) AS bigint) AS user_id, username
     FROM me WHERE NOT EXISTS (SELECT FROM earlier)
 ), reserved AS MATERIALIZED (
     SELECT id, status, assigned_to FROM work_items
     WHERE status = 'OPEN' AND assigned_to = (SELECT user_id FROM said) AND cured_at IS NULL
-    {_MATCHES}
+    {matches}
     ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), urgent AS MATERIALIZED (
     SELECT id, status, assigned_to FROM work_items
@@ -53,16 +54,16 @@ WITH me AS MATERIALIZED (
       AND (priority, created_at, id) < (
           SELECT priority, created_at, id FROM work_items
           WHERE status = 'OPEN' AND assigned_to IS NULL AND cured_at IS NULL
-          {_MATCHES}
+          {matches}
           ORDER BY priority, created_at, id LIMIT 1)
-    {_MATCHES}
+    {matches}
     ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), waiting AS MATERIALIZED (
     SELECT id, status, assigned_to FROM work_items
     WHERE status = 'OPEN' AND assigned_to IS NULL AND cured_at IS NULL
       AND EXISTS (SELECT FROM said)
       AND NOT EXISTS (SELECT FROM reserved) AND NOT EXISTS (SELECT FROM urgent)
-    {_MATCHES}
+    {matches}
     ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), lapsed AS MATERIALIZED (
     SELECT id, status, assigned_to FROM work_items
@@ -70,7 +71,7 @@ WITH me AS MATERIALIZED (
       AND cured_at IS NULL AND EXISTS (SELECT FROM said)
       AND NOT EXISTS (SELECT FROM reserved) AND NOT EXISTS (SELECT FROM urgent)
       AND NOT EXISTS (SELECT FROM waiting)
-    {_MATCHES}
+    {matches}
     ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), chosen AS MATERIALIZED (
     SELECT * FROM reserved UNION ALL SELECT * FROM urgent
@@ -78,34 +79,49 @@ WITH me AS MATERIALIZED (
 ), changed AS (
     UPDATE work_items item
     SET status = 'IN_PROGRESS', assigned_to = said.user_id, version = item.version + 1,
-        lease_expires_at = statement_timestamp() + :lease
+        lease_expires_at = statement_timestamp() + $4
     FROM chosen, said WHERE item.id = chosen.id
     RETURNING item.id, item.version, item.lease_expires_at, said.user_id, said.username,
               chosen.status AS former, chosen.assigned_to AS former_holder
 ), recorded AS (
     INSERT INTO work_actions
         (work_item_id, seq, user_id, via, action_type, payload, request_id)
-    SELECT id, version, user_id, :via, 'claim',
+    SELECT id, version, user_id, $5, 'claim',
            jsonb_build_object('lease_expires_at', lease_expires_at)
            || CASE WHEN former = 'OPEN'
                    THEN jsonb_build_object('from', former, 'to', 'IN_PROGRESS')
                    ELSE jsonb_build_object('taken_from', (
                        SELECT username FROM "user" WHERE "user".id = former_holder)) END,
-           CAST(:request_id AS uuid)
+           $6
     FROM changed
 )
 SELECT (SELECT count(*) FROM me) AS known, (SELECT count(*) FROM earlier) AS repeated,
        changed.id, changed.version, changed.username, changed.lease_expires_at
 FROM (SELECT 1) one LEFT JOIN changed ON true
-""")
+"""
 
-_HELD = text(f"""
+# Planning takes longer than running: each connection plans the statement once, by PREPARE, in
+# both forms.
+_PREPARE = """
+PREPARE {name} (text, boolean, text[], interval, text, uuid, text[], text[]) AS {statement}
+"""
+_EXECUTE = {
+    name: text(
+        f"EXECUTE {name} (:username, :is_system, :roles, :lease, :via, :request_id, "
+        ":queue_types, :rule_ids)"
+    )
+    for name in ("claim_next_of_all", "claim_next_of_some")
+}
+
+_HELD = text("""
 SELECT count(*) FILTER (WHERE status = 'IN_PROGRESS') AS held,
        count(*) FILTER (WHERE status = 'OPEN') AS reserved,
        min(lease_expires_at) FILTER (WHERE lease_expires_at > statement_timestamp()) AS next_free
 FROM work_items
 WHERE (status = 'IN_PROGRESS' OR (status = 'OPEN' AND assigned_to IS NOT NULL))
-  AND cured_at IS NULL {_MATCHES}
+  AND cured_at IS NULL
+  AND (CAST(:queue_types AS text[]) IS NULL OR queue_type = ANY(CAST(:queue_types AS text[])))
+  AND (CAST(:rule_ids AS text[]) IS NULL OR rule_id = ANY(CAST(:rule_ids AS text[])))
 """)
 
 _EARLIER = text("SELECT work_item_id FROM work_actions WHERE request_id = :request_id")
@@ -141,11 +157,11 @@ def claim_next(
         "via": actor.via,
         "request_id": request_id,
     }
-    row = session.execute(_CLAIM_NEXT, bound).one()
+    row = _claimed(session, bound)
     if not row.known:
         # Says what is wrong with the actor, or makes the user row of a local account.
         permission.check_role(acting(session, actor), Verb.CLAIM)
-        row = session.execute(_CLAIM_NEXT, bound).one()
+        row = _claimed(session, bound)
         if not row.known:
             raise TriedTooOften(
                 f"the account of {actor.username} is being changed at this moment; try again."
@@ -155,6 +171,17 @@ def claim_next(
     if row.id is None:
         raise _nothing(session, bound)
     return ItemState(row.id, Status.IN_PROGRESS, row.version, row.username, row.lease_expires_at)
+
+
+def _claimed(session: Session, bound: dict[str, Any]) -> Row[Any]:
+    narrowed = bound["queue_types"] is not None or bound["rule_ids"] is not None
+    name = "claim_next_of_some" if narrowed else "claim_next_of_all"
+    connection = session.connection()
+    if name not in connection.info:
+        statement = _CLAIM_NEXT.format(matches=_MATCHES if narrowed else "")
+        connection.exec_driver_sql(_PREPARE.format(name=name, statement=statement))
+        connection.info[name] = True
+    return connection.execute(_EXECUTE[name], bound).one()
 
 
 def _earlier(session: Session, actor: Actor, request_id: UUID) -> ItemState:
