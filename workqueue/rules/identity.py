@@ -24,9 +24,9 @@ _LUHN = " + ".join(
     for place in range(10)
 )
 
-# As a whole word anywhere in a name; real surnames (Test aside) are left out, so is NA, which is
-# a Korean one.
-_WORDS = "TEST|TESTING|TESTER|UNKNOWN|UNK|DUMMY|FAKE|PLACEHOLDER|ANONYMOUS|UNNAMED|TBD|DO NOT USE"
+# As a whole word anywhere in a name. Common surnames such as TESTER and SAMPLE are left out, and so
+# is NA, which is a Korean one.
+_WORDS = "TEST|TESTING|UNKNOWN|UNK|DUMMY|FAKE|PLACEHOLDER|ANONYMOUS|UNNAMED|TBD|DO NOT USE"
 _WHOLE = "NONE|NULL|N/A|NOT APPLICABLE|NO NAME|NAME"
 
 
