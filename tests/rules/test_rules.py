@@ -75,6 +75,7 @@ HITS: list[tuple[str, dict[str, Any]]] = [
     ("PHONE_INVALID", {"practice_phone": "5125550123"}),
     ("PHONE_INVALID", {"practice_phone": "2222222222"}),
     ("PHONE_INVALID", {"practice_phone": "NONE"}),
+    ("PHONE_INVALID", {"practice_phone": "512472019", "practice_state": "AE"}),
     ("DATE_FUTURE", {"last_update_date": date(2026, 7, 3)}),
     ("DATE_FUTURE", {"certification_date": date(2027, 1, 1)}),
     ("DATE_FUTURE", {"enumeration_date": date(2026, 8, 1), "last_update_date": None}),
@@ -91,7 +92,7 @@ MISSES: list[tuple[str, dict[str, Any]]] = [
     *(("NAME_SUSPICIOUS", {"last_name": name}) for name in ("NG", "YE", "LI", "NA", "O'DAY")),
     *(
         ("NAME_SUSPICIOUS", {"last_name": name})
-        for name in ("TESTA", "SAMPLE", "DOE", "UNKNOWNS", "AABB", "NÚÑEZ", "FAKENHAM")
+        for name in ("TESTER", "SAMPLE", "DOE", "UNKNOWNS", "AABB", "NÚÑEZ", "FAKENHAM")
     ),
     ("NAME_SUSPICIOUS", {"first_name": "J", "middle_name": "MICHAEL"}),
     ("NAME_SUSPICIOUS", {"first_name": "J MICHAEL"}),
@@ -132,7 +133,8 @@ MISSES: list[tuple[str, dict[str, Any]]] = [
         )
     ),
     ("PHONE_INVALID", {"practice_phone": "493012345", "practice_country": "DE"}),
-    ("PHONE_INVALID", {"practice_phone": "493012345", "practice_state": "AE"}),
+    ("PHONE_INVALID", {"practice_phone": "+49 6371 461234", "practice_state": "AE"}),
+    ("PHONE_INVALID", {"practice_phone": "3202214", "practice_state": "FM"}),
     ("DATE_FUTURE", {"last_update_date": date(2026, 7, 2)}),
     ("DATE_ORDER", {"enumeration_date": date(2024, 3, 1)}),
     ("DATE_ORDER", {"enumeration_date": date(2005, 5, 23)}),

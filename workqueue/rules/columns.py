@@ -22,11 +22,10 @@ DERIVED: Final = MappingProxyType(
         ),
         "practice_abroad": _ABROAD.format("practice"),
         "mailing_abroad": _ABROAD.format("mailing"),
-        # Telephone numbers of forces abroad and of the freely associated states are outside the
-        # North American plan although their postal addresses are within the US system.
-        "practice_outside_nanp": (
-            "coalesce(upper(practice_state), '') IN ('AA', 'AE', 'AP', 'FM', 'MH', 'PW')"
-        ),
+        # The freely associated states are in the US postal system but not in the North American
+        # plan of telephone numbers; forces abroad may give a number with another country's code.
+        "practice_in_free_state": "coalesce(upper(practice_state), '') IN ('FM', 'MH', 'PW')",
+        "practice_of_forces": "coalesce(upper(practice_state), '') IN ('AA', 'AE', 'AP')",
         # Digits only, without an extension and without the country code 1.
         "practice_phone_digits": (
             "CASE WHEN regexp_matches(practice_phone, '^[0-9]{10}$') THEN practice_phone ELSE "

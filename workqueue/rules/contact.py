@@ -118,7 +118,8 @@ CONTACT: Final[tuple[Rule, ...]] = (
         checks=(
             Check(
                 "practice_phone IS NOT NULL AND NOT practice_abroad "
-                "AND NOT practice_outside_nanp "
+                "AND NOT practice_in_free_state "
+                f"AND NOT (practice_of_forces AND length({_DIGITS}) > 10) "
                 f"AND (NOT regexp_matches({_DIGITS}, '^[2-9][0-9]{{2}}[2-9][0-9]{{6}}$') "
                 f"OR substr({_DIGITS}, 2, 2) = '11' OR substr({_DIGITS}, 5, 2) = '11' "
                 f"OR substr({_DIGITS}, 4, 5) = '55501' "
