@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -75,3 +77,41 @@ def found(records: pa.Table, **arguments: Any) -> list[dict[str, Any]]:
 def fired(*changes: Mapping[str, Any], **arguments: Any) -> list[str]:
     """The fingerprints of the findings, sorted."""
     return sorted(finding["fingerprint"] for finding in found(table(*changes), **arguments))
+
+
+def _number(text: str) -> str:
+    return text.removesuffix(".0")
+
+
+def _zip(text: str) -> str:
+    digits = _number(text)
+    if digits == text:
+        return text
+    return digits.zfill(9 if len(digits) > 5 else 5)
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    if "/" in text:
+        month, day, year = (int(part) for part in text.split("/"))
+        return date(year, month, day)
+    return date.fromisoformat(text)
+
+
+def individuals(path: Path) -> pa.Table:
+    """The individuals of an NPPES file by line, with what a spreadsheet did to them undone."""
+    repair: dict[Form, Callable[[str], Any]] = {Form.DATE: _day, Form.ZIP: _zip}
+    rows = []
+    with path.open(newline="", encoding="utf-8") as lines:
+        for line, raw in enumerate(csv.DictReader(lines), 2):
+            if _number(raw["Entity Type Code"]) != "1":
+                continue
+            row: dict[str, Any] = {"id": line}
+            for field in FIELDS:
+                header = next((one for one in field.headers if one in raw), None)
+                if header is not None:
+                    row[field.name] = repair.get(field.form, _number)(raw[header]) or None
+            rows.append(row)
+    blank = dict.fromkeys(ALL_FIELDS)
+    return table(*({**blank, **row} for row in rows))

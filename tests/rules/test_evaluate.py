@@ -6,7 +6,6 @@ import csv
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum import luhn
 
-from tests.rules.records import ALL_FIELDS, AS_OF, COLUMN_SETS, GOOD, fired, found, table
+from tests.rules.records import AS_OF, COLUMN_SETS, GOOD, fired, found, individuals, table
 from tests.rules.test_rules import HITS
-from workqueue.fields import FIELDS, Form
 from workqueue.rules import FINDINGS, RULES, Limits, References, evaluate, needed_columns, rule
 from workqueue.rules.batch import FEW
 from workqueue.rules.engine import engine
@@ -159,45 +157,9 @@ def test_any_text_in_any_field_can_be_evaluated(values: dict[str, Any]) -> None:
     assert alone == [one for one in among if one["provider_id"] == 1]
 
 
-def _number(text: str) -> str:
-    return text.removesuffix(".0")
-
-
-def _zip(text: str) -> str:
-    digits = _number(text)
-    return digits.zfill(9 if len(digits) > 5 else 5) if digits else ""
-
-
-def _day(text: str) -> date | None:
-    if not text:
-        return None
-    if "/" in text:
-        month, day, year = (int(part) for part in text.split("/"))
-        return date(year, month, day)
-    return date.fromisoformat(text)
-
-
-def _real(path: Path) -> pa.Table:
-    """The individuals of the sample, with what a spreadsheet did to them undone."""
-    repair: dict[Form, Callable[[str], Any]] = {Form.DATE: _day, Form.ZIP: _zip}
-    rows = []
-    with path.open(newline="", encoding="utf-8") as lines:
-        for raw in csv.DictReader(lines):
-            if _number(raw["Entity Type Code"]) != "1":
-                continue
-            row: dict[str, Any] = {}
-            for field in FIELDS:
-                header = next((one for one in field.headers if one in raw), None)
-                if header is not None:
-                    row[field.name] = repair.get(field.form, _number)(raw[header]) or None
-            rows.append(row)
-    blank = dict.fromkeys(ALL_FIELDS)
-    return table(*({**blank, **row} for row in rows))
-
-
 def test_real_rows_raise_what_is_true_of_them(shared_data: Path) -> None:
     """On 733 real individuals format rules hardly fire; staleness is what is common."""
-    records = _real(shared_data / "nppes_sample_1000.csv")
+    records = individuals(shared_data / "nppes_sample_1000.csv")
     assert records.num_rows == 733
     counts = Counter(one["rule_id"] for one in found(records))
     assert counts.pop("RECORD_STALE") > 400
