@@ -45,8 +45,14 @@ APP_GRANTS: dict[str, str] = {
     "reference_entries": "SELECT, INSERT",
     "alembic_version": "SELECT",
 }
-# What a large load may ANALYZE afterwards; the right exists from PostgreSQL 17 on.
-APP_MAINTAINS = ("individual_providers", "provider_sources")
+# What a large load or detection may ANALYZE afterwards; the right exists from PostgreSQL 17 on.
+APP_MAINTAINS = (
+    "individual_providers",
+    "provider_sources",
+    "work_items",
+    "work_item_providers",
+    "work_actions",
+)
 MAINTAIN_SINCE = (17,)
 ANALYST_TABLES = (
     "sources",

@@ -26,7 +26,7 @@ from workqueue.accounts import Actor
 from workqueue.database import Database
 from workqueue.detection import DetectionRunning, detect
 from workqueue.detection import run as run_module
-from workqueue.errors import NotAllowed
+from workqueue.errors import DatabaseUnavailable, NotAllowed
 from workqueue.models import DetectionRun, Rule
 from workqueue.rules import RULES
 from workqueue.verbs import field_update, judging
@@ -338,3 +338,12 @@ def test_item_versions_end_the_chain(database: Database) -> None:
         ).all()
         assert broken == []
         assert session.scalar(text("SELECT max(version) FROM work_items")) == 4
+
+
+def test_unreadable_database(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the records cannot be read the run is refused in words and recorded as failed."""
+    fetch = run_module.fetch
+    monkeypatch.setattr(run_module, "fetch", lambda url: fetch(url.replace("/wq_", "/nowhere_")))
+    with pytest.raises(DatabaseUnavailable, match="could not be read"):
+        run(database)
+    assert [status for status, _ in _runs(database)] == ["FAILED"]

@@ -11,10 +11,11 @@ import itertools
 from dataclasses import dataclass
 from typing import Any, Final
 
-import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 import pyarrow.compute as pc
+from adbc_driver_postgresql import dbapi
 
+from workqueue.errors import DatabaseUnavailable
 from workqueue.fields import SLOTS
 from workqueue.verbs import knowledge
 
@@ -49,17 +50,23 @@ class Snapshot:
 
 
 def fetch(url: str) -> Snapshot:
-    """Read everything at the libpq address `url`, in one read-only transaction."""
-    with (
-        adbc_driver_postgresql.dbapi.connect(url) as connection,
-        connection.cursor() as cursor,
-    ):
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        moment = _table(cursor, "SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)")
-        lower, upper = _split(knowledge.fields_needed())
-        records = _table(cursor, _records_sql(lower))
-        sparse = _table(cursor, _upper_sql(upper))
-        items = _table(cursor, _ITEMS)
+    """Read everything at the libpq address `url`, in one read-only transaction.
+
+    Raises DatabaseUnavailable where that cannot be done.
+    """
+    lower, upper = _split(knowledge.fields_needed())
+    try:
+        with dbapi.connect(url) as connection, connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            moment = _table(cursor, "SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)")
+            records = _table(cursor, _records_sql(lower))
+            sparse = _table(cursor, _upper_sql(upper))
+            items = _table(cursor, _ITEMS)
+    except dbapi.Error as error:
+        raise DatabaseUnavailable(
+            f"the records could not be read: {str(error).strip().splitlines()[0]}. "
+            "`workqueue doctor` says what is wrong."
+        ) from error
     return Snapshot(_widened(records, sparse), items, moment.column(0)[0].as_py())
 
 

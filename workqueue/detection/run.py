@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
 from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from workqueue.accounts import Actor, acting_with
@@ -27,6 +28,10 @@ from workqueue.verbs.reconcile import Compared, reconcile
 Progress = Callable[[str, int, int], None]
 
 _STEPS = 3
+_ERROR_LIMIT = 1000
+# After a large first write the inbox should not wait for autovacuum to know the new sizes.
+_ANALYZE_FROM = 10_000
+_ANALYZE = "ANALYZE work_items, work_item_providers, work_actions"
 # Any number will do that nobody else uses with PostgreSQL's advisory locks in this database.
 _ONE_AT_A_TIME = 0x0DE7EC7
 
@@ -135,6 +140,8 @@ def _run(
         due, scope = compare(findings, snapshot)
         del snapshot, findings
         report = database.run(lambda session: _write(session, run_id, due, scope, sweeps))
+        if report.new >= _ANALYZE_FROM:
+            database.run(lambda session: session.execute(text(_ANALYZE)))
     progress("detect", _STEPS, _STEPS)
     report.timings.update(timings)
     return report
@@ -166,8 +173,9 @@ def _write(
 
 def _record_failure(database: Database, run_id: int, error: BaseException) -> None:
     """Say in the run's record what broke it off; nothing else of it was written."""
-    said = f"{type(error).__name__}: {error}".splitlines()[0][:1000]
-    with database.transaction() as session:
+    said = f"{type(error).__name__}: {error}".splitlines()[0][:_ERROR_LIMIT]
+    # Where even that cannot be written, the next run marks this one, and the error tells more.
+    with suppress(SQLAlchemyError, Refusal), database.transaction() as session:
         session.execute(
             update(DetectionRun)
             .where(DetectionRun.id == run_id)
