@@ -117,12 +117,18 @@ def _say_verification(found: audit.Verification, as_json: bool) -> None:
         print_line(f"BROKEN: {found.words()}")
 
 
-def backup(out: OutArgument, overwrite: OverwriteOption = False) -> None:
-    """Write the whole database to a file (pg_dump, custom format)."""
+def backup(
+    out: OutArgument, overwrite: OverwriteOption = False, as_json: JsonOption = False
+) -> None:
+    """Write the whole database to a file (pg_dump, custom format), and verify the audit trail."""
     settings = Settings.read()
     with opened(settings):
-        backing_up.backup(settings, out, overwrite=overwrite)
-    print_line(f"{out}: {out.stat().st_size} bytes; `workqueue restore {out}` reads it back.")
+        found = backing_up.backup(settings, out, overwrite=overwrite)
+    if not as_json:
+        print_line(f"{out}: {out.stat().st_size} bytes; `workqueue restore {out}` reads it back.")
+    _say_verification(found, as_json)
+    if not found.ok:
+        raise typer.Exit(1)
 
 
 def restore(
