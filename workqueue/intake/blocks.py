@@ -56,9 +56,23 @@ class Block:
         return len(self.lines) + len(self.rejects)
 
 
-def shown(raw: bytes, encoding: str) -> str:
+def decoded(line: bytes, fallback: str) -> str:
+    """A line as text: strict UTF-8, else the declared fallback. Raises UnicodeDecodeError."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        if fallback == "utf-8":
+            raise
+        return line.decode(fallback)
+
+
+def shown(raw: bytes, fallback: str) -> str:
     """Raw bytes as text that PostgreSQL takes: what is no text becomes a backslash escape."""
-    text = raw.rstrip(b"\r\n").decode(encoding, "backslashreplace")
+    raw = raw.rstrip(b"\r\n")
+    try:
+        text = decoded(raw, fallback)
+    except UnicodeDecodeError:
+        text = raw.decode("utf-8", "backslashreplace")
     return text.replace("\0", "\\x00")
 
 
@@ -138,15 +152,15 @@ def _read_clean(chunk: bytes, line: int, layout: Layout, encoding: str) -> Block
     """The block if every physical line is one well-formed record, else None."""
     if not chunk or b"\0" in chunk or chunk.count(b"\r") != chunk.count(b"\r\n"):
         return None
-    text = chunk
-    if not chunk.isascii():
-        try:
-            decoded = chunk.decode(encoding)
-        except UnicodeDecodeError:
-            return None
-        text = chunk if encoding == "utf-8" else decoded.encode()
-    ended = chunk.endswith(b"\n")
-    count = chunk.count(b"\n") + (not ended)
+    text = _as_utf8(chunk, encoding)
+    if text is None:
+        return None
+    ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\n")) + 1
+    if not chunk.endswith(b"\n"):
+        ends = np.append(ends, len(chunk))
+    count = len(ends)
+    if np.diff(ends, prepend=0).max() > MAX_RECORD:
+        return None
     names = {f"c{position}": name for name, position in layout.columns.items()}
     try:
         table = pa_csv.read_csv(
@@ -169,7 +183,7 @@ def _read_clean(chunk: bytes, line: int, layout: Layout, encoding: str) -> Block
         return None
     # As many records as lines: each line is one record, except that the last may lack its end.
     final = chunk[chunk.rfind(b"\n", 0, len(chunk) - 1) + 1 :]
-    if table.num_rows != count or not _complete(final, encoding):
+    if table.num_rows != count or not _complete(final):
         return None
     table = table.rename_columns(list(names.values()))
     kept: list[bytes] = []
@@ -182,12 +196,29 @@ def _read_clean(chunk: bytes, line: int, layout: Layout, encoding: str) -> Block
     return Block(table, np.arange(line, line + count), [], raw, len(chunk), line + count)
 
 
-def _complete(line: bytes, encoding: str) -> bool:
+def _as_utf8(chunk: bytes, fallback: str) -> bytes | None:
+    """The chunk as UTF-8, line by line where it must be; None where neither encoding fits."""
+    if chunk.isascii():
+        return chunk
+    try:
+        chunk.decode()
+    except UnicodeDecodeError:
+        if fallback == "utf-8":
+            return None
+        try:
+            lines = io.BytesIO(chunk).readlines()
+            return "".join(decoded(line, fallback) for line in lines).encode()
+        except UnicodeDecodeError:
+            return None
+    return chunk
+
+
+def _complete(line: bytes) -> bool:
     asked = False
 
     def feed() -> Iterator[str]:
         nonlocal asked
-        yield line.decode(encoding, "replace")
+        yield line.decode("utf-8", "replace")
         asked = True
 
     try:
@@ -259,15 +290,18 @@ class _Records:
             return self._reject(start, 1, f"the line is not well-formed csv: {end}")
         if end == "open":
             return self._reject(start, 1, "a quotation mark is opened and never closed")
+        if end == "loose":
+            return self._reject(
+                start, 1, "a quotation mark is opened, and behind the next one there is no comma"
+            )
         if len(cells) != width:
             behind = " (with a quotation mark open across lines)" if count > 1 else ""
             return self._reject(
                 start, 1, f"{len(cells)} columns{behind} where the header has {width}"
             )
-        record = b"".join(self._physical[start : start + count])
-        if b"\0" in record:
+        if any(b"\0" in line for line in self._physical[start : start + count]):
             return self._reject(start, count, "a NUL byte")
-        wrong = self._undecodable(record)
+        wrong = self._undecodable(start, count)
         if wrong:
             return self._reject(start, count, wrong)
         self._rows.append([cells[position] or None for position in self._layout.columns.values()])
@@ -277,7 +311,9 @@ class _Records:
     def _cells(self, start: int) -> tuple[list[str] | None, int, str]:
         """Cells, physical lines, and how it ended: "" well, "open" or "chunk" inside quotes.
 
-        Where csv gives up the cells are None and the end is the reason.
+        Over several lines quoting must be strict ("loose" where it is not): a mark that is never
+        closed would end at the first one of the next line. Where csv gives up the cells are None
+        and the end is the reason.
         """
         count, size, end = 0, 0, ""
 
@@ -289,26 +325,36 @@ class _Records:
                     end = "open"
                     return
                 count, size = count + 1, size + len(piece)
-                yield piece.decode(self._encoding, "surrogateescape")
+                try:
+                    yield decoded(piece, self._encoding)
+                except UnicodeDecodeError:
+                    yield piece.decode("utf-8", "surrogateescape")
             end = "open" if self._last else "chunk"
 
         try:
             cells = next(csv.reader(feed()))
         except csv.Error as error:
             return None, count, str(error).split(" - ")[0]
+        if count > 1 and not end:
+            try:
+                count, size = 0, 0
+                next(csv.reader(feed(), strict=True))
+            except csv.Error:
+                end = "loose"
         return cells, count, end
 
-    def _undecodable(self, record: bytes) -> str:
-        try:
-            record.decode(self._encoding)
-        except UnicodeDecodeError as error:
-            byte = record[error.start]
-            if self._encoding == "utf-8":
-                return (
-                    f"byte 0x{byte:02x} is not valid UTF-8; if the file is in another encoding, "
-                    "load it with --encoding windows-1252"
-                )
-            return f"byte 0x{byte:02x} does not exist in {self._encoding}"
+    def _undecodable(self, start: int, count: int) -> str:
+        for line in self._physical[start : start + count]:
+            try:
+                decoded(line, self._encoding)
+            except UnicodeDecodeError as error:
+                byte = line[error.start]
+                if self._encoding == "utf-8":
+                    return (
+                        f"byte 0x{byte:02x} is not valid UTF-8; if the file is in another "
+                        "encoding, load it with --encoding windows-1252"
+                    )
+                return f"byte 0x{byte:02x} is neither UTF-8 nor {self._encoding}"
         return ""
 
     def _reject(self, start: int, count: int, reason: str) -> int:

@@ -51,7 +51,7 @@ class Layout:
 
 
 def codec(encoding: str | None) -> str:
-    """The codec to read with; UTF-8 unless another one is declared. Raises BadInput."""
+    """The codec for lines that are not UTF-8; UTF-8 itself if none is declared. Raises BadInput."""
     try:
         name = codecs.lookup(encoding or "utf-8").name
     except LookupError:
@@ -93,7 +93,11 @@ def _record(name: str, text: bytes, encoding: str) -> tuple[list[str], int, int]
     def feed() -> str:
         nonlocal taken
         taken += 1
-        return lines[taken - 1].decode(encoding, "replace")
+        line = lines[taken - 1]
+        try:
+            return line.decode("utf-8")
+        except UnicodeDecodeError:
+            return line.decode(encoding, "replace")
 
     try:
         cells = next(csv.reader(feed() for _ in lines))
@@ -139,7 +143,7 @@ def _layout(file: str, names: list[str], source: str, offset: int, line: int) ->
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file ready to be loaded: its data, how it is laid out, and the codec to read it with."""
+    """A file ready to be loaded; `encoding` is the codec of lines that are not UTF-8."""
 
     data: Data
     layout: Layout

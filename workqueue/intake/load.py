@@ -56,6 +56,8 @@ def load(  # noqa: PLR0913 - a load has these parts, all but two of them by name
 ) -> LoadReport:
     """Load files into the records of `source`, and say what became of every line.
 
+    Lines that are not UTF-8 are read as `encoding`; without one they are rejected.
+
     `progress` is called with what is being done, bytes done and bytes in all. All files are
     recognised, and archives checked, before the first one is written. Raises NotAllowed, the
     refusals of `intake.refusals`, BadInput for a wrong source or encoding, and TriedTooOften.

@@ -80,7 +80,7 @@ def current_reference(session: Session, name: str) -> Entries | None:
     rows = session.execute(
         select(ReferenceEntry.key, ReferenceEntry.detail).where(ReferenceEntry.list_id == list_id)
     )
-    return dict(rows.tuples().all())
+    return {row.key: row.detail for row in rows}
 
 
 def _licence_required(path: Path) -> Entries:
