@@ -38,5 +38,5 @@ def test_a_file_is_one_thing(path: Path) -> None:
 
 def test_nothing_is_left_undone() -> None:
     """No TODO, no FIXME, no stub that raises NotImplementedError."""
-    left = re.compile(r"\b(?:TODO|FIXME)\b|NotImplementedError")
+    left = re.compile(r"\b(?:TODO|FIXME)\b|raise NotImplementedError")
     assert [name(path) for path in SOURCES if left.search(path.read_text())] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from workqueue.cli.printing import (
 from workqueue.detection import detect as run_detection
 from workqueue.intake import load as run_load
 from workqueue.intake import load_reference as run_load_reference
+from workqueue.intake import rejected_lines
 from workqueue.settings import Settings
 
 _COUNTS = ("read", "loaded", "updated", "unchanged", "rejected", "skipped")
@@ -77,6 +79,29 @@ def load_reference(
         print_line(f"{name}: {report.rows} rows loaded; the next detection uses them.")
 
 
+def rejects(
+    run: Annotated[int | None, typer.Option(help="Only those of this load.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """List the lines that could not be loaded: file, line, reason and raw text."""
+    with opened() as database, database.snapshot() as session:
+        found = rejected_lines(session, run_id=run, limit=limit)
+    if as_json:
+        print_json({"rejects": [asdict(line) for line in found]})
+        return
+    print_table(
+        [
+            Cell("load", right=True),
+            Cell("file"),
+            Cell("line", right=True),
+            Cell("why"),
+            Cell("raw"),
+        ],
+        [[line.run_id, line.file_name, line.line, line.reason, line.raw[:200]] for line in found],
+    )
+
+
 def detect(username: AsOption = None, as_json: JsonOption = False) -> None:
     """Find the problems in all records: new work items, refreshed, closed and reopened ones."""
     with opened() as database, progress_bars() as bars:
@@ -94,4 +119,5 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("load")(load)
     app.command("load-reference")(load_reference)
+    app.command("rejects")(rejects)
     app.command("detect")(detect)

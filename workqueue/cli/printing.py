@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
@@ -24,9 +24,11 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from workqueue.verbs import ItemState
+if TYPE_CHECKING:
+    from workqueue.verbs import ItemState
 
-out = Console(highlight=False)
+# Where no terminal says how wide it is, lines are as long as they need to be.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
 err = Console(stderr=True, highlight=False)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

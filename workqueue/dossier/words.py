@@ -52,6 +52,7 @@ def _after(prefix: str, key: str) -> Callable[[Payload], str]:
 
 _TOLD: Final[Mapping[str, Callable[[Payload], str]]] = MappingProxyType(
     {
+        "rule": lambda payload: f"{payload['rule']} version {payload.get('rule_version')}",
         "changes": _changes,
         "of_provider_id": _duplicate,
         "old": lambda payload: f"priority {payload['old']} → {payload.get('new')}",
@@ -68,6 +69,7 @@ _TOLD: Final[Mapping[str, Callable[[Payload], str]]] = MappingProxyType(
 )
 # Told together with another key, by the action's name, or of use to machines only.
 _KNOWN: Final = frozenset(_TOLD) | {
+    "evidence",
     "from",
     "to",
     "lease_expires_at",
@@ -76,6 +78,7 @@ _KNOWN: Final = frozenset(_TOLD) | {
     "npi",
     "of_npi",
     "provider_id",
+    "rule_version",
     "run",
     "was",
 }
