@@ -164,7 +164,7 @@ def _set_all(session: Session, settings: Mapping[str, str]) -> None:
     )
 
 
-def heads_digest(session: Session, item_ids: Select[tuple[int]] | None = None) -> str:
+def heads_digest(session: Session, item_ids: Select[int] | None = None) -> str:
     """SHA-256, in hex, over the heads of the chains of `item_ids` (a SELECT; None: all items).
 
     One line for each item, by id: `ID VERSION HASH` and a line feed, HASH being the newest
