@@ -39,39 +39,41 @@ _SCHEMA: Final = pa.schema(
     ]
 )
 
-_RECORDS: Final = f"""
+_RECORDS: Final = text(f"""
 SELECT p.id, s.name AS source, p.column_set_id, c.contradicted,
        {", ".join(f"p.{name}" for name in _FIELDS)}
 FROM individual_providers p JOIN sources s ON s.id = p.source_id
 LEFT JOIN ({knowledge.CONTRADICTED.format(which="AND provider_id = ANY(:ids)")}) c
     ON c.provider_id = p.id
 WHERE p.id = ANY(:ids) ORDER BY p.id
-"""
+""")
 
-_SHARING: Final = " UNION ".join(
-    (
-        "SELECT id FROM individual_providers WHERE npi = ANY(:npis)",
-        *(
-            f"SELECT id FROM individual_providers WHERE license_number_{n} = ANY(:numbers) "
-            f"AND license_state_{n} = ANY(:states)"
-            for n in range(1, SLOTS + 1)
-        ),
+_SHARING: Final = text(
+    " UNION ".join(
+        (
+            "SELECT id FROM individual_providers WHERE npi = ANY(:npis)",
+            *(
+                f"SELECT id FROM individual_providers WHERE license_number_{n} = ANY(:numbers) "
+                f"AND license_state_{n} = ANY(:states)"
+                for n in range(1, SLOTS + 1)
+            ),
+        )
     )
 )
 
 # The groups that the record is known to belong to, whatever its values say by now.
-_ITS_GROUPS: Final = """
+_ITS_GROUPS: Final = text("""
 SELECT item.fingerprint, item.evidence -> 'key' AS key
 FROM work_item_providers member JOIN work_items item ON item.id = member.work_item_id
 WHERE member.provider_id = :provider_id AND member.left_at IS NULL
-"""
+""")
 
 # Two edits that touch one group wait for each other here; else neither would see the other's.
-_TAKE_TURNS: Final = """
+_TAKE_TURNS: Final = text("""
 SELECT pg_advisory_xact_lock(key) FROM (
     SELECT DISTINCT hashtextextended(unnest(CAST(:keys AS text[])), 0) AS key ORDER BY key
 ) keys
-"""
+""")
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def recheck(
     """
     known = knowledge.column_sets(session)
     record = _records(session, [provider_id])
-    its_groups = session.execute(text(_ITS_GROUPS), {"provider_id": provider_id}).all()
+    its_groups = session.execute(_ITS_GROUPS, {"provider_id": provider_id}).all()
     keys = _together(
         before,
         group_keys(record, column_sets=known, limits=_LIMITS),
@@ -137,7 +139,7 @@ def recheck(
 
 
 def _records(session: Session, ids: list[int]) -> pa.Table:
-    rows = session.execute(text(_RECORDS), {"ids": ids}).mappings().all()
+    rows = session.execute(_RECORDS, {"ids": ids}).mappings().all()
     if len(rows) != len(ids):
         raise NoSuchProvider(f"there is no provider record {ids[0]}.")
     return pa.Table.from_pylist([dict(row) for row in rows], schema=_SCHEMA)
@@ -162,9 +164,9 @@ def _sharing(session: Session, provider_id: int, keys: GroupKeys) -> list[int]:
     """Ids of the other records that share one of the keys, ascending."""
     names = [f"npi {npi}" for npi in keys.npis]
     names += [f"license {state} {number}" for number, state in keys.licenses]
-    session.execute(text(_TAKE_TURNS), {"keys": names})
+    session.execute(_TAKE_TURNS, {"keys": names})
     found = session.scalars(
-        text(_SHARING),
+        _SHARING,
         {
             "npis": list(keys.npis),
             "numbers": [number for number, _ in keys.licenses],

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from typing import Final
 
@@ -26,6 +27,8 @@ from workqueue.verbs import judging
 from workqueue.verbs.sweeping import GONE
 
 _BLOCK = 50_000
+# A re-check is a dozen statements: parsed once per process, not once per edit.
+_sql = cache(text)
 _MACHINE_ACTS = (
     Verb.CREATE,
     Verb.REFRESH,
@@ -113,20 +116,21 @@ def reconcile(
     with _acting_meanwhile(session, actor) as system:
         values = {"system": system.id, "via": actor.via, "run": run_id, "gone": GONE}
         few = isinstance(scope, OfRecords)
-        session.execute(text(judging.TABLES + (judging.BY_INDEX if few else "")))
+        session.execute(_sql(judging.TABLES + (judging.BY_INDEX if few else "")))
         _stage(session, findings, scope)
-        session.execute(text(judging.DISMISS))
-        befallen = {row.act: row.items for row in session.execute(text(judging.JUDGE), values)}
+        if findings.num_rows:
+            session.execute(_sql(judging.DISMISS))
+        befallen = {row.act: row.items for row in session.execute(_sql(judging.JUDGE), values)}
         for act, statement in judging.ACTS.items():
             if act in befallen:
                 session.execute(text(statement), values)
         if befallen.keys() & judging.SEEN_AGAIN:
-            session.execute(text(judging.LEAVE))
-            session.execute(text(judging.JOIN))
+            session.execute(_sql(judging.LEAVE))
+            session.execute(_sql(judging.JOIN))
         if findings.num_rows:
-            befallen["new"] = session.scalar(text(judging.CREATE), values)
+            befallen["new"] = session.scalar(_sql(judging.CREATE), values)
         if few:
-            session.execute(text(judging.AS_USUAL))
+            session.execute(_sql(judging.AS_USUAL))
         return Counts(**{name: befallen.get(act, 0) for act, name in _COUNTED.items()})
 
 
@@ -136,7 +140,7 @@ def befallen_items(session: Session) -> dict[str, tuple[int, ...]]:
     For a re-check, which has a handful; ascending.
     """
     found: dict[str, list[int]] = {}
-    rows = session.execute(text("SELECT act, item_id FROM wq_judged ORDER BY item_id"))
+    rows = session.execute(_sql("SELECT act, item_id FROM wq_judged ORDER BY item_id"))
     for row in rows:
         if row.act in _COUNTED:
             found.setdefault(_COUNTED[row.act], []).append(row.item_id)
@@ -145,9 +149,9 @@ def befallen_items(session: Session) -> dict[str, tuple[int, ...]]:
 
 @contextmanager
 def _acting_meanwhile(session: Session, actor: Actor) -> Iterator[UserRow]:
-    before = session.scalar(text("SELECT current_setting('app.actor', true)"))
+    before = session.scalar(_sql("SELECT current_setting('app.actor', true)"))
     yield acting(session, actor)
-    session.execute(text("SELECT set_config('app.actor', :before, true)"), {"before": before or ""})
+    session.execute(_sql("SELECT set_config('app.actor', :before, true)"), {"before": before or ""})
 
 
 def _stage(session: Session, findings: pa.Table, scope: OfRecords | Compared) -> None:
@@ -156,20 +160,20 @@ def _stage(session: Session, findings: pa.Table, scope: OfRecords | Compared) ->
     if isinstance(scope, OfRecords):
         _copy(session, "wq_found", staged)
         session.execute(
-            text(judging.KNOWN_OF_RECORDS),
+            _sql(judging.KNOWN_OF_RECORDS),
             {"providers": sorted(scope.providers), "groups": sorted(scope.groups)},
         )
-        session.execute(text(judging.LOCK))
-        session.execute(text(judging.LINK))
+        session.execute(_sql(judging.LOCK))
+        session.execute(_sql(judging.LINK))
         return
     _copy(session, "wq_found", staged.append_column("item_id", findings["item_id"]))
     _copy(session, "wq_known", scope.items.select(["item_id", "seen_version"]))
-    session.execute(text(judging.ANALYZE))
-    session.execute(text(judging.LOCK))
+    session.execute(_sql(judging.ANALYZE))
+    session.execute(_sql(judging.LOCK))
     session.execute(
-        text(judging.FORGET_TOUCHED), {"machine_acts": [verb.value for verb in _MACHINE_ACTS]}
+        _sql(judging.FORGET_TOUCHED), {"machine_acts": [verb.value for verb in _MACHINE_ACTS]}
     )
-    session.execute(text(judging.FORGET_EDITED), {"snapshot_xmin": scope.snapshot_xmin})
+    session.execute(_sql(judging.FORGET_EDITED), {"snapshot_xmin": scope.snapshot_xmin})
 
 
 def _copy(session: Session, table: str, rows: pa.Table) -> None:
