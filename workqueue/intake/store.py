@@ -166,12 +166,17 @@ def find_deactivated(cursor: Cursor, target: Target, rows: pa.Table) -> list[tup
         pa.table({"place": pa.array(range(rows.num_rows), pa.int32()), "npi": rows["npi"]}),
     )
     cursor.execute(_BY_INDEX)
-    named = "s.source_key = k.npi" if target.by_npi else "p.npi = k.npi"
+    found = (
+        "SELECT provider_id AS id FROM provider_sources WHERE source_key = k.npi"
+        if target.by_npi
+        else "SELECT id FROM individual_providers WHERE npi = k.npi"
+    )
+    # OFFSET 0 keeps the order: in a first load the records have no statistics either, and the
+    # other way round the whole source would be read for each block, and each block for its rows.
     cursor.execute(
-        "SELECT k.place, p.id FROM intake_npis k, provider_sources s, individual_providers p"
-        f" WHERE {named} AND s.source_id = %(source)s AND p.source_id = %(source)s"
-        " AND p.id = s.provider_id ORDER BY k.place",
-        {"source": target.source_id},
+        f"SELECT k.place, p.id FROM intake_npis k, LATERAL ({found} AND source_id = %s OFFSET 0) p"
+        " ORDER BY k.place",
+        (target.source_id,),
     )
     return cursor.fetchall()
 
