@@ -68,26 +68,47 @@ def branches(session: Session, wanted: Filter) -> list[Branch]:
 
     Raises NoSuchUser for an unknown username, and BadInput for an unknown rule or queue type.
     """
-    _check_known(session, Rule.id, wanted.rule_ids, "rule")
-    _check_known(session, QueueType.code, wanted.queue_types, "queue type")
-    common = [*_about_item(wanted), *_assigned(session, wanted)]
-    heads = [[ITEMS.status == status] for status in wanted.statuses or tuple(Status)]
-    if wanted.include_mine and wanted.statuses and Status.IN_PROGRESS not in wanted.statuses:
-        mine = _held_by(session, wanted.include_mine)
-        heads.append([ITEMS.status == Status.IN_PROGRESS.value, mine])
     about_lead = _about_lead(wanted)
-    few = bool(about_lead) and _few(session, about_lead)
-    if few:
-        leads = select(PROVIDERS.id).where(*about_lead).scalar_subquery()
-        common.append(ITEMS.provider_id == any_(func.array(leads)))
-    if few or wanted.npi is not None or wanted.provider_id is not None:
-        # So few items that finding them all and sorting them is quickest.
-        (kind,) = _kinds(wanted, MAX_BRANCHES)
-        return [Branch((or_(*(and_(*head) for head in heads)), *kind, *common), joined=False)]
+    if about_lead and _few(session, about_lead):
+        # So few items that finding them all and sorting them is quickest; the same below.
+        leads = select(PROVIDERS.id).where(*about_lead).correlate(None).scalar_subquery()
+        return [_whole(session, wanted, [ITEMS.provider_id == any_(func.array(leads))], False)]
+    if wanted.npi is not None or wanted.provider_id is not None:
+        return [whole(session, wanted)]
+    heads, common = _heads(session, wanted), _common(session, wanted)
     return [
         Branch((*head, *kind, *common, *about_lead), joined=bool(about_lead))
         for head, kind in product(heads, _kinds(wanted, len(heads)))
     ]
+
+
+def whole(session: Session, wanted: Filter) -> Branch:
+    """The filter as one branch, for reading all of it in no particular order. Raises as above."""
+    about_lead = _about_lead(wanted)
+    return _whole(session, wanted, about_lead, bool(about_lead))
+
+
+def _whole(
+    session: Session, wanted: Filter, about_lead: list[ColumnElement[bool]], joined: bool
+) -> Branch:
+    heads = [and_(*head) for head in _heads(session, wanted)]
+    either = [or_(*heads)] if wanted.statuses else []
+    (kind,) = _kinds(wanted, MAX_BRANCHES + 1)
+    return Branch((*either, *kind, *_common(session, wanted), *about_lead), joined)
+
+
+def _heads(session: Session, wanted: Filter) -> list[list[ColumnElement[bool]]]:
+    heads = [[ITEMS.status == status] for status in wanted.statuses or tuple(Status)]
+    if wanted.include_mine and wanted.statuses and Status.IN_PROGRESS not in wanted.statuses:
+        mine = _held_by(session, wanted.include_mine)
+        heads.append([ITEMS.status == Status.IN_PROGRESS.value, mine])
+    return heads
+
+
+def _common(session: Session, wanted: Filter) -> list[ColumnElement[bool]]:
+    _check_known(session, Rule.id, wanted.rule_ids, "rule")
+    _check_known(session, QueueType.code, wanted.queue_types, "queue type")
+    return [*_about_item(wanted), *_assigned(session, wanted)]
 
 
 def _few(session: Session, about_lead: Sequence[ColumnElement[bool]]) -> bool:
@@ -120,9 +141,9 @@ def _about_item(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.created_before is not None:
         said.append(ITEMS.created_at < wanted.created_before)
     if wanted.provider_id is not None:
-        said.append(_concerns(PROVIDERS.id == wanted.provider_id))
+        said.append(_concerns("id", wanted.provider_id))
     if wanted.npi is not None:
-        said.append(_concerns(PROVIDERS.npi == wanted.npi))
+        said.append(_concerns("npi", wanted.npi))
     return said
 
 
@@ -130,14 +151,16 @@ def _one_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[
     return column == values[0] if len(values) == 1 else column.in_(values)
 
 
-def _concerns(record: ColumnElement[bool]) -> ColumnElement[bool]:
-    members = WorkItemProvider.__table__.c
-    records = select(PROVIDERS.id).where(record)
+def _concerns(column: str, value: Any) -> ColumnElement[bool]:
+    # Aliases, so that the tables are not taken for those of the query around it.
+    record, item = IndividualProvider.__table__.alias(), WorkItem.__table__.alias()
+    member = WorkItemProvider.__table__.alias()
+    records = select(record.c.id).where(record.c[column] == value)
     return ITEMS.id.in_(
         union(
-            select(WorkItem.id).where(WorkItem.provider_id.in_(records)),
-            select(members.work_item_id).where(
-                members.provider_id.in_(records), members.left_at.is_(None)
+            select(item.c.id).where(item.c.provider_id.in_(records)),
+            select(member.c.work_item_id).where(
+                member.c.provider_id.in_(records), member.c.left_at.is_(None)
             ),
         )
     )
