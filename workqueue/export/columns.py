@@ -17,13 +17,15 @@ class Column:
     """One exported column as an SQL expression.
 
     `free`: a person or a file may have chosen the text, so it is guarded; `begins` is a cheaper
-    expression that begins with the same character, where there is one.
+    expression that begins with the same character, where there is one. A `boolean` is told as
+    true or false.
     """
 
     name: str
     sql: str
     free: bool = False
     nullable: bool = False
+    boolean: bool = False
     begins: str = ""
 
     @property
@@ -31,6 +33,7 @@ class Column:
         """The expression for CSV; no value is empty text, since COPY never quotes NULL."""
         sql = guarded(self.sql, self.begins or self.sql) if self.free else self.sql
         sql = f"coalesce({sql}, '')" if self.nullable else sql
+        sql = f"({sql})::text" if self.boolean else sql
         return f"{sql} AS {self.name}"
 
     @property
@@ -88,7 +91,7 @@ CORRECTIONS: Final = (
     Column("verified_how", "nullif(verified_how, '')", free=True, nullable=True),
     Column("item_id", "work_item_id"),
     Column("source_value_now", "current_source_value", free=True, nullable=True),
-    Column("live", "withdrawn_at IS NULL"),
+    Column("live", "withdrawn_at IS NULL", boolean=True),
     Column("withdrawn_at", _moment("withdrawn_at"), nullable=True),
     Column("withdrawn_by", "withdrawer", free=True, nullable=True),
 )

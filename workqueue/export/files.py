@@ -37,6 +37,7 @@ _WORDS: Final[Mapping[int, str]] = MappingProxyType(
         errno.EROFS: "the disk is read-only: choose another one",
         errno.ENOENT: "the folder does not exist: make it first",
         errno.ENOTDIR: "its folder is no folder: choose another one",
+        errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
         errno.EISDIR: "it is a folder: name a file",
     }
 )

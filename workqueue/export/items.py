@@ -161,7 +161,8 @@ def _moment(since: date | datetime | None) -> datetime | None:
 
 def _export(database: Database, order: _Order) -> ExportReport:
     form = files.check_form(order.form)
-    files.check_target(order.out, overwrite=order.overwrite)
+    with files.in_words(order.out):
+        files.check_target(order.out, overwrite=order.overwrite)
     database.run(lambda session: acting_with(session, order.actor, Duty.EXPORT))
     with files.in_words(order.out), files.part_beside(order.out) as part:
         with database.snapshot() as session, ThreadPoolExecutor(1) as beside:
