@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from tests import factories
 from tests.factories import lapse, make_items
 from workqueue import audit, verbs
-from workqueue.accounts import Actor
+from workqueue.accounts import Actor, acting
 from workqueue.database import Database
 from workqueue.errors import BadInput, NothingToClaim
 from workqueue.verbs import ItemState
@@ -168,6 +168,32 @@ def test_the_claim_uses_the_partial_indexes(
         after = _reads(session)
     assert after[0] == before[0], "the whole table was read"
     assert after[1] - before[1] < 1000
+
+
+def test_many_lapsed_items_do_not_slow_the_claim(
+    database: Database, owner_database: Database, people: dict[str, Actor]
+) -> None:
+    """Thousands of leases that ended cost a claim no more than a hundred rows."""
+    make_items(database, 3000)
+    with database.transaction() as session:
+        holder = acting(session, people["rob"])
+        session.execute(
+            text(
+                "UPDATE work_items SET status = 'IN_PROGRESS', assigned_to = :user_id, "
+                "lease_expires_at = now() + (id - 9000) * interval '1 second' WHERE id % 10 > 0"
+            ),
+            {"user_id": holder.id},
+        )
+    with owner_database.transaction() as session:
+        session.execute(text("ANALYZE work_items"))
+    with database.transaction() as session:
+        before = _reads(session)
+        claimed = [verbs.claim_next(session, actor=people["ruth"], lease=LEASE) for _ in range(8)]
+        after = _reads(session)
+    assert len({state.id for state in claimed}) == 8
+    assert all(state.id % 10 for state in claimed), "what waits is younger than what lapsed"
+    assert after[0] == before[0], "the whole table was read"
+    assert after[1] - before[1] < 8 * 250
 
 
 def _reads(session: Session) -> tuple[int, int]:

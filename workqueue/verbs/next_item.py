@@ -30,8 +30,9 @@ _MATCHES = """
 
 # The CTEs that lock are evaluated only as far as needed: each asks first whether the ones before
 # found something. `urgent` is a lapsed item that comes before everything that waits, so that one
-# forgotten at priority 1 is not stuck behind the rest; `lapsed` is for when nothing waits. The
-# statuses are spelt out so that the partial indexes can be used.
+# forgotten at priority 1 is not stuck behind the rest; `lapsed` is for when nothing waits. Both
+# look at the hundred leases that ended first (`ended`): without a bound every claim would sort all
+# that was ever left behind. The statuses are spelt out so that the partial indexes can be used.
 _CLAIM_NEXT = """
 WITH me AS MATERIALIZED (
     SELECT id, username FROM "user"
@@ -47,16 +48,21 @@ WITH me AS MATERIALIZED (
     WHERE status = 'OPEN' AND assigned_to = (SELECT user_id FROM said) AND cured_at IS NULL
     {matches}
     ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
-), urgent AS MATERIALIZED (
-    SELECT id, status, assigned_to FROM work_items
+), ended AS MATERIALIZED (
+    SELECT id FROM work_items
     WHERE status = 'IN_PROGRESS' AND lease_expires_at <= statement_timestamp()
       AND cured_at IS NULL AND EXISTS (SELECT FROM said) AND NOT EXISTS (SELECT FROM reserved)
+    {matches}
+    ORDER BY lease_expires_at LIMIT 100
+), urgent AS MATERIALIZED (
+    SELECT id, status, assigned_to FROM work_items
+    WHERE id = ANY(ARRAY(SELECT id FROM ended))
+      AND status = 'IN_PROGRESS' AND lease_expires_at <= statement_timestamp()
       AND (priority, created_at, id) < (
           SELECT priority, created_at, id FROM work_items
           WHERE status = 'OPEN' AND assigned_to IS NULL AND cured_at IS NULL
           {matches}
           ORDER BY priority, created_at, id LIMIT 1)
-    {matches}
     ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), waiting AS MATERIALIZED (
     SELECT id, status, assigned_to FROM work_items
@@ -67,11 +73,9 @@ WITH me AS MATERIALIZED (
     ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), lapsed AS MATERIALIZED (
     SELECT id, status, assigned_to FROM work_items
-    WHERE status = 'IN_PROGRESS' AND lease_expires_at <= statement_timestamp()
-      AND cured_at IS NULL AND EXISTS (SELECT FROM said)
-      AND NOT EXISTS (SELECT FROM reserved) AND NOT EXISTS (SELECT FROM urgent)
-      AND NOT EXISTS (SELECT FROM waiting)
-    {matches}
+    WHERE id = ANY(ARRAY(SELECT id FROM ended))
+      AND status = 'IN_PROGRESS' AND lease_expires_at <= statement_timestamp()
+      AND NOT EXISTS (SELECT FROM urgent) AND NOT EXISTS (SELECT FROM waiting)
     ORDER BY priority, created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), chosen AS MATERIALIZED (
     SELECT * FROM reserved UNION ALL SELECT * FROM urgent
@@ -141,7 +145,8 @@ def claim_next(
     """Claim the next best item that nobody holds, for `lease` on database time.
 
     First what is reserved for the actor, then by priority and age what waits or what a lapsed
-    lease has set free. Items whose problem is gone are not offered. A retry
+    lease has set free (of those, the hundred that ended first). Items whose problem is gone are
+    not offered. A retry
     with the same `request_id` gives the same item. Raises NothingToClaim, saying whether others
     hold what there is; NotAllowed, NoSuchUser, UserDisabled, RequestReused; BadInput for a queue
     type that does not exist or a lease outside 0 to 24 hours.
