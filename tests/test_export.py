@@ -338,10 +338,10 @@ def test_corrections_for_the_source(
         None,
         "3085550142",
     )
-    assert (first["live"], first["withdrawn_by"], first["verified_how"]) == ("false", "ruth", None)
+    assert (first["live"], first["withdrawn_by"], first["how_verified"]) == ("false", "ruth", None)
     assert (second["live"], second["withdrawn_at"]) == ("true", None)
-    assert second["verified_how"] == "=called"
-    assert (second["corrected_by"], second["item_id"]) == ("ruth", str(item_id))
+    assert second["how_verified"] == "=called"
+    assert (second["who"], second["item_id"]) == ("ruth", str(item_id))
 
 
 def test_corrections_since_a_day(

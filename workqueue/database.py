@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 import psycopg2
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from workqueue import embedded
@@ -54,6 +55,7 @@ class Database:
                 "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
             },
         )
+        event.listen(self.engine, "handle_error", _no_connection)
 
     def __enter__(self) -> Self:
         return self
@@ -83,17 +85,16 @@ class Database:
 
         Raises DatabaseUnavailable where no connection can be had.
         """
-        with (
-            self._connected(),
-            Session(self.engine, expire_on_commit=False) as session,
-            session.begin(),
-        ):
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """A read-only session that sees one moment throughout (REPEATABLE READ)."""
-        with self._connected(), Session(self.engine) as session:
+        """A read-only session that sees one moment throughout (REPEATABLE READ).
+
+        Raises DatabaseUnavailable where no connection can be had.
+        """
+        with Session(self.engine) as session:
             session.connection(
                 execution_options={
                     "isolation_level": "REPEATABLE READ",
@@ -105,37 +106,40 @@ class Database:
     def run(self, act: Callable[[Session], T]) -> T:
         """Run `act` in a transaction of its own and return its answer once it is committed.
 
-        The whole of `act` is repeated, at most three times, where the database broke it off; give
-        the verb a `request_id`, so that a commit whose answer was lost is not done twice. Raises
-        TriedTooOften after the last attempt, and whatever `act` raises.
+        The whole of `act` is repeated, at most three times, where the database broke it off or
+        cannot be reached (the embedded server is started again if it was killed); give the verb a
+        `request_id`, so that a commit whose answer was lost is not done twice. Raises
+        TriedTooOften or DatabaseUnavailable after the last attempt, and whatever `act` raises.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self.transaction() as session:
                     return act(session)
+            except DatabaseUnavailable:
+                if attempt == ATTEMPTS:
+                    raise
             except DBAPIError as error:
                 if not _passes(error):
                     raise
                 if attempt == ATTEMPTS:
                     raise TriedTooOften() from error
-                time.sleep(0.05 * 2**attempt)
+            time.sleep(0.05 * 2**attempt)
+            if self._lease is not None:
+                self._lease.ensure_running()
         raise TriedTooOften()
 
-    @contextmanager
-    def _connected(self) -> Iterator[None]:
-        try:
-            yield
-        except OperationalError as error:
-            if error.statement is None:
-                raise DatabaseUnavailable(
-                    f"the database cannot be reached: {_first_line(error)}. "
-                    "`workqueue doctor` says what is wrong."
-                ) from error
-            raise
+
+def _no_connection(failure: ExceptionContext) -> None:
+    """Put into words that no connection could be had; other errors pass as they are."""
+    if failure.connection is None and failure.statement is None:
+        raise DatabaseUnavailable(
+            f"the database cannot be reached: {_first_line(failure.original_exception)}. "
+            "`workqueue doctor` says what is wrong."
+        ) from failure.original_exception
 
 
-def _first_line(error: DBAPIError) -> str:
-    lines = str(error.orig).strip().splitlines()
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
     return lines[0] if lines else "no reason given"
 
 
@@ -143,10 +147,7 @@ def _passes(error: DBAPIError) -> bool:
     if error.connection_invalidated:
         return True
     cause = error.orig
-    if not isinstance(cause, psycopg2.Error):
-        return False
-    # Two equal requests at the same moment: repeated, the loser finds what the winner recorded.
-    return cause.pgcode in _PASSING or cause.diag.constraint_name == "uq_work_actions_request_id"
+    return isinstance(cause, psycopg2.Error) and cause.pgcode in _PASSING
 
 
 def open_database(

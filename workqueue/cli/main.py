@@ -40,6 +40,8 @@ FILES = {
     "demo": "walkthrough",
 }
 
+_INTERRUPTED = 130
+
 # What PostgreSQL refuses for reasons that a person can do something about, by SQLSTATE.
 _DATABASE_WORDS = {
     "53100": "the database's disk is full; free some space and try again. Nothing was written.",
@@ -62,12 +64,22 @@ def main() -> NoReturn:
         code = error.orig.pgcode if isinstance(error.orig, psycopg2.Error) else None
         fail(_DATABASE_WORDS.get(code or "", _unforeseen(error)), "DatabaseError")
     except KeyboardInterrupt:
-        fail("interrupted; what was committed stays, the rest was rolled back.", "Interrupted", 130)
+        _interrupted()
+    except SystemExit as ended:
+        # typer turns Ctrl-C into this exit status, without a word.
+        if ended.code == _INTERRUPTED:
+            _interrupted()
+        raise
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not an error, and nothing to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     sys.exit(0)
+
+
+def _interrupted() -> NoReturn:
+    words = "interrupted; what was committed stays, the rest was rolled back."
+    fail(words, "Interrupted", _INTERRUPTED)
 
 
 def command_line(arguments: Sequence[str]) -> typer.Typer:
