@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from workqueue.database import open_database
 from workqueue.models import Base
-from workqueue.provision import grant
+from workqueue.provision import grant, roles
 from workqueue.settings import Settings
 
 
@@ -23,7 +23,7 @@ def _run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
-    grant(connection)
+    grant(connection, roles(Settings.read()))
     connection.commit()
 
 

@@ -9,6 +9,7 @@ not, and a role outlives a database.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
@@ -18,7 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
 
 from workqueue.database import Database
-from workqueue.errors import SchemaOutdated
+from workqueue.errors import SchemaOutdated, WrongSetting
 from workqueue.settings import Settings
 
 APP, ANALYST, OWNER = "workqueue_app", "workqueue_analyst", "workqueue_owner"
@@ -108,8 +109,33 @@ def migrate(owner: Database, revision: str = "head") -> None:
         command.upgrade(config, revision)
 
 
-def grant(connection: Connection) -> None:
-    """Grant app and analyst what the tables above say, where the roles and tables exist."""
+@dataclass(frozen=True)
+class Roles:
+    """The names of the three database roles."""
+
+    owner: str = OWNER
+    app: str = APP
+    analyst: str = ANALYST
+
+
+def roles(settings: Settings) -> Roles:
+    """The roles that the addresses of one's own server name, and our names for the others."""
+
+    def named(url: str | None, otherwise: str) -> str:
+        return (make_url(url).username if url else None) or otherwise
+
+    return Roles(
+        owner=named(settings.owner_url, OWNER),
+        app=named(settings.database_url, APP),
+        analyst=named(settings.analyst_url, ANALYST),
+    )
+
+
+def grant(connection: Connection, to: Roles) -> None:
+    """Grant app and analyst what the tables above say, where the roles and tables exist.
+
+    A role that owns the tables itself, as where one address serves for all, keeps what it has.
+    """
     present = set(
         connection.scalars(
             text(
@@ -118,44 +144,83 @@ def grant(connection: Connection) -> None:
             )
         )
     )
-    roles = set(connection.scalars(text("SELECT rolname FROM pg_roles")))
-    if APP in roles:
-        for table, rights in APP_GRANTS.items():
-            if table in present:
-                connection.execute(text(f'REVOKE ALL ON "{table}" FROM {APP}'))
-                connection.execute(text(f'GRANT {rights} ON "{table}" TO {APP}'))
-        connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {APP}"))
-        if (connection.dialect.server_version_info or ()) >= MAINTAIN_SINCE:
-            for table in present.intersection(APP_MAINTAINS):
-                connection.execute(text(f'GRANT MAINTAIN ON "{table}" TO {APP}'))
-    if ANALYST in roles:
+    others = set(
+        connection.scalars(text("SELECT rolname FROM pg_roles WHERE rolname <> current_user"))
+    )
+
+    def quote(name: str) -> str:
+        # A colon would begin a bound parameter of text().
+        return _identifier(name).replace(":", r"\:")
+
+    if to.app in others:
+        _grant_app(connection, present, quote(to.app))
+    if to.analyst in others:
         for table in (*ANALYST_TABLES, *ANALYST_VIEWS):
             if table in present:
-                connection.execute(text(f'GRANT SELECT ON "{table}" TO {ANALYST}'))
+                connection.execute(text(f'GRANT SELECT ON "{table}" TO {quote(to.analyst)}'))
+
+
+def _grant_app(connection: Connection, present: set[str], app: str) -> None:
+    for table, rights in APP_GRANTS.items():
+        if table in present:
+            connection.execute(text(f'REVOKE ALL ON "{table}" FROM {app}'))
+            connection.execute(text(f'GRANT {rights} ON "{table}" TO {app}'))
+    connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {app}"))
+    if (connection.dialect.server_version_info or ()) >= MAINTAIN_SINCE:
+        for table in sorted(present.intersection(APP_MAINTAINS)):
+            connection.execute(text(f'GRANT MAINTAIN ON "{table}" TO {app}'))
 
 
 def superuser_sql(settings: Settings) -> str:
-    """The SQL with which a superuser of one's own server makes the roles and the database.
+    """The psql script with which a superuser of one's own server makes roles and database.
 
-    Passwords are left as placeholders: they belong to the person who runs it.
+    What is there already is kept, so that it may run again. Roles get no password here: whoever
+    runs it gives them theirs, and until then none of them can log in by password. Raises
+    WrongSetting for a name that cannot be written into a script.
     """
-    name = make_url(settings.database_url).database if settings.database_url else None
-    database = name or "workqueue"
-    return f"""\
--- Run as a superuser, for example: psql -U postgres -f provision.sql
--- Then set WORKQUEUE_DATABASE_URL (as {APP}), WORKQUEUE_OWNER_URL (as {OWNER}) and
--- WORKQUEUE_ANALYST_URL (as {ANALYST}), and run `workqueue migrate`.
-CREATE ROLE {OWNER} LOGIN PASSWORD 'CHOOSE-ONE';
-CREATE ROLE {APP} LOGIN PASSWORD 'CHOOSE-ANOTHER';
-CREATE ROLE {ANALYST} LOGIN PASSWORD 'CHOOSE-A-THIRD';
-CREATE DATABASE "{database}" OWNER {OWNER} ENCODING 'UTF8' TEMPLATE template0;
-REVOKE ALL ON DATABASE "{database}" FROM PUBLIC;
-GRANT CONNECT, TEMPORARY ON DATABASE "{database}" TO {APP};
-GRANT CONNECT, TEMPORARY ON DATABASE "{database}" TO {OWNER};
-GRANT CONNECT ON DATABASE "{database}" TO {ANALYST};
-\\connect "{database}"
-ALTER SCHEMA public OWNER TO {OWNER};
+    url = make_url(settings.database_url) if settings.database_url else None
+    database = (url.database if url else None) or "workqueue"
+    named = roles(settings)
+    names = (named.owner, named.app, named.analyst)
+    for name in (database, *names):
+        if not name.isprintable():
+            raise WrongSetting(f"{name!r} in a database address cannot be the name of anything.")
+    said = {"database": _identifier(database), "database_text": _literal(database)}
+    said |= {"roles": ", ".join(f"({_literal(name)})" for name in names)}
+    for what, name in zip(("owner", "app", "analyst"), names, strict=True):
+        said |= {what: _identifier(name), f"{what}_text": _literal(name)}
+    return _PROVISIONING.format_map(said)
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
+
+
+_PROVISIONING = """\
+-- Run with psql as a superuser, for example: psql -U postgres -f provision.sql
+-- It may run again: what is there already is kept. Then give each role a password, in psql by
+--     \\password {owner}
+--     \\password {app}
+--     \\password {analyst}
+-- and set WORKQUEUE_OWNER_URL, WORKQUEUE_DATABASE_URL (the app role) and WORKQUEUE_ANALYST_URL;
+-- `workqueue migrate` makes the tables and grants the rights on them.
+\\set ON_ERROR_STOP on
+SELECT DISTINCT format('CREATE ROLE %I LOGIN', name) FROM (VALUES {roles}) wanted (name)
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \\gexec
+SELECT format('CREATE DATABASE %I OWNER %I ENCODING ''UTF8'' TEMPLATE template0',
+              {database_text}, {owner_text})
+    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = {database_text}) \\gexec
+REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {owner};
+GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app};
+GRANT CONNECT ON DATABASE {database} TO {analyst};
+\\connect {database}
+ALTER SCHEMA public OWNER TO {owner};
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO {APP}, {ANALYST};
+GRANT USAGE ON SCHEMA public TO {app}, {analyst};
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 """

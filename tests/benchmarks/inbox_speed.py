@@ -44,9 +44,7 @@ FILTERS = {
     "open, CA": Filter(statuses=OPEN, states=("CA",)),
     "open, WY": Filter(statuses=OPEN, states=("WY",)),
     "open, AS": Filter(statuses=OPEN, states=("AS",)),
-    "open, WY, rare rule": Filter(
-        statuses=OPEN, states=("WY",), rule_ids=("NPI_CHECK_DIGIT",)
-    ),
+    "open, WY, rare rule": Filter(statuses=OPEN, states=("WY",), rule_ids=("NPI_CHECK_DIGIT",)),
     "open, WY, common rule": Filter(statuses=OPEN, states=("WY",), rule_ids=("PHONE_MISSING",)),
     "open, CA, priority 5": Filter(statuses=OPEN, states=("CA",), priorities=(5,)),
     "user9, all": Filter(assignee="user9"),
