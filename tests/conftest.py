@@ -156,7 +156,7 @@ def people(database: Database) -> dict[str, Actor]:
 
 @pytest.fixture
 def shared_data() -> Path:
-    """The folder of real NPPES rows; skips where it is absent, except in CI."""
+    """The folder of real NPPES rows; skips where it is absent."""
     if not SHARED_DATA.is_dir():
         pytest.skip("the real NPPES rows (shared/data) are not beside this checkout")
     return SHARED_DATA

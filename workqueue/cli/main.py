@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -56,6 +57,8 @@ _DATABASE_WORDS = {
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    # As an exit, so that the embedded server is left in order.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         command_line(sys.argv[1:])()
     except Refusal as refusal:
