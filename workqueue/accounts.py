@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import false, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -77,7 +77,9 @@ def acting(session: Session, actor: Actor) -> UserRow:
     A local account gets its user row, with role admin, at its first act: it holds the database
     credentials, so a lesser role would be a pretence. Raises NoSuchUser or UserDisabled.
     """
-    user = session.scalar(select(User).where(User.username == actor.username))
+    # A name with NUL or half a character would break the look-up; nobody is called that.
+    named = User.username == actor.username if actor.username.isprintable() else false()
+    user = session.scalar(select(User).where(named))
     if user is None and actor.kind is Kind.LOCAL and actor.username == actor.via:
         session.execute(
             insert(User)
@@ -102,9 +104,10 @@ def acting_with(session: Session, actor: Actor, duty: Duty) -> UserRow:
     """`acting`, refused with NotAllowed where the role does not include `duty`."""
     user = acting(session, actor)
     if duty not in DUTIES[user.role]:
+        what = "see to users" if duty is Duty.USERS else duty
         able = ", ".join(role for role in Role if duty in DUTIES[role] and role != Role.SYSTEM)
         raise NotAllowed(
-            f"{user.username} has role {user.role}, which may not {duty}; roles that may: {able}."
+            f"{user.username} has role {user.role}, which may not {what}; roles that may: {able}."
         )
     return user
 
