@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tests.intake.files import SMALL, counts, loaded, person, records, rejects, write
 from workqueue.database import Database
-from workqueue.intake.blocks import MAX_RECORD, Block, blocks
+from workqueue.intake.blocks import blocks
 from workqueue.intake.header import Layout
+from workqueue.intake.records import MAX_RECORD, Block
 
 HEADER = b"NPI,last_name,first_name\n"
 

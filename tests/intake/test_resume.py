@@ -158,3 +158,20 @@ def test_second_load_of_a_source_is_refused(
     assert loaded(database, file, source="Clinic").loaded == 1
     other.close()
     assert loaded(database, file).unchanged == 1
+
+
+def test_every_provider_has_its_provenance(database: Database, killed: Path) -> None:
+    """A killed load leaves no provider without provenance, nor the other way round."""
+    pairs = (
+        "SELECT count(p.id), count(s.provider_id), count(*) FROM individual_providers p"
+        " FULL JOIN provider_sources s ON s.provider_id = p.id AND s.source_id = p.source_id"
+        " AND s.column_set_id = p.column_set_id"
+    )
+    providers, sources, both = table(database, pairs)[0]
+    assert providers == sources == both > 0
+    loaded(database, killed)
+    assert table(database, pairs) == [(ROWS - 1, ROWS - 1, ROWS - 1)]
+    assert table(
+        database,
+        "SELECT count(*) FROM provider_sources WHERE run_id NOT IN (SELECT id FROM intake_runs)",
+    ) == [(0,)]

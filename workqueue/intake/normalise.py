@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workqueue.fields import BY_NAME, ENTITY_TYPE_HEADER, Field, Form
-from workqueue.intake.blocks import Block, Reject
 from workqueue.intake.header import DEACTIVATION, ENTITY, KEY, NPPES, Layout
+from workqueue.intake.records import Block, Reject
 
 # Columns beside the fields in what `Normaliser` returns.
 ID_COLUMNS: Final = ("_line", "_key", "_number", "_hash", "_received")
