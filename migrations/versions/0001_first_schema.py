@@ -591,11 +591,6 @@ def upgrade() -> None:
             comment="Raw text by field where normalising changed it; NULL: nothing differs",
         ),
         sa.CheckConstraint("occurrence >= 1", name="ck_provider_sources_occurrence"),
-        sa.ForeignKeyConstraint(
-            ["provider_id"],
-            ["individual_providers.id"],
-            name="fk_provider_sources_provider_id_individual_providers",
-        ),
         sa.PrimaryKeyConstraint("provider_id", name="pk_provider_sources"),
         sa.UniqueConstraint(
             "source_id",

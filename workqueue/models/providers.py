@@ -71,9 +71,9 @@ class IndividualProvider(Base):
     __table_args__ = ({"comment": "Effective values: as received, with overrides on top"},)
 
     id: Mapped[BigId]
-    # No foreign keys on these two, nor on run, source and set of ProviderSource: each is checked
-    # row by row and they made a load 2.6 times as long. Only intake writes them, one value for a
-    # whole block, and no role may delete a source, a set or a run.
+    # No foreign keys on these two, nor in ProviderSource: each is checked row by row (and locks the
+    # row that it names), and together they made a load more than twice as long. Only intake writes
+    # these columns, in one transaction, and no role may delete a provider, source, set or run.
     source_id: Mapped[int] = mapped_column(SmallInteger)
     column_set_id: Mapped[int] = mapped_column(
         Integer, comment="The fields that any file has told of this record"
@@ -129,9 +129,7 @@ class ProviderSource(Base):
         {"comment": "Provenance of each provider row; never edited by people"},
     )
 
-    provider_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("individual_providers.id"), primary_key=True, autoincrement=False
-    )
+    provider_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     run_id: Mapped[int] = mapped_column(BigInteger)
     line: Mapped[int] = mapped_column(BigInteger, comment="Physical line in the file; header is 1")
     source_id: Mapped[int] = mapped_column(SmallInteger)
