@@ -1,23 +1,22 @@
-"""Times pages, counts and text searches of the inbox on a database that `million` filled.
+"""Pages, counts and text searches of the inbox on a database that `million` filled.
 
-Run: python -m tests.benchmarks.inbox_speed POSTGRESQL-ADDRESS. Aims: a page in 50 ms wherever it
-lies, a text search in 200 ms, at a million items. Prints medians; asserts nothing.
+A table of medians for each filter and text, and the slowest page of all of them.
+Run: python -m tests.benchmarks.inbox_speed --rows 1000000
 """
 
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from datetime import date
 
 from sqlalchemy.orm import Session
 
+from tests.benchmarks.place import Figure, Place, run
 from workqueue.database import Database
 from workqueue.inbox import Filter, count, page
 from workqueue.lifecycle import Status
-from workqueue.settings import psycopg2_url
 
 SIZE, REPEATS, CAP = 25, 5, 10_000
 OPEN = (Status.OPEN,)
@@ -70,8 +69,8 @@ def median_ms(act: Callable[[], object], repeats: int = REPEATS) -> float:
     return statistics.median(took)
 
 
-def measure(session: Session, name: str, wanted: Filter) -> None:
-    """Print one line: first, next, previous and last page, capped and exact count."""
+def pages(session: Session, name: str, wanted: Filter) -> float:
+    """Print one line: first, next, previous and last page, counts; the slowest page in ms."""
     first = page(session, wanted, size=SIZE)
     far = page(session, wanted, size=SIZE, last=True)
     acts: list[Callable[[], object] | None] = [
@@ -79,24 +78,43 @@ def measure(session: Session, name: str, wanted: Filter) -> None:
         (lambda: page(session, wanted, size=SIZE, after=first.next)) if first.next else None,
         (lambda: page(session, wanted, size=SIZE, before=far.previous)) if far.previous else None,
         lambda: page(session, wanted, size=SIZE, last=True),
-        lambda: count(session, wanted, cap=CAP),
     ]
-    took = " ".join(f"{median_ms(act):8.1f}" if act else "       -" for act in acts)
+    took = [median_ms(act) if act else None for act in acts]
+    capped = median_ms(lambda: count(session, wanted, cap=CAP))
     exact = median_ms(lambda: count(session, wanted), 1)
     total = count(session, wanted).value
-    print(f"{name:26} {took} {exact:8.1f} {total:9}", flush=True)
+    cells = " ".join("       -" if value is None else f"{value:8.1f}" for value in took)
+    print(f"{name:26} {cells} {capped:8.1f} {exact:8.1f} {total:9}", flush=True)
+    return max(value for value in took if value is not None)
 
 
-def main() -> None:
-    """Measure every filter and every text."""
+def measure(place: Place, rows: int) -> list[Figure]:
+    """Every filter and every text."""
+    url = place.url("app", place.filled(rows))
     print(f"{'ms, median':26}    first     next previous     last   capped    exact     items")
-    with Database(psycopg2_url(sys.argv[1])) as database, database.snapshot() as session:
-        for name, wanted in FILTERS.items():
-            measure(session, name, wanted)
+    with Database(url) as database, database.snapshot() as session:
+        filtered = {name: pages(session, name, wanted) for name, wanted in FILTERS.items()}
+        searched = {}
         for text in TEXTS:
-            measure(session, f"open, text {text!r}", Filter(statuses=OPEN, text=text))
-            measure(session, f"all, text {text!r}", Filter(text=text))
+            for which, wanted in (
+                ("open", Filter(statuses=OPEN, text=text)),
+                ("all", Filter(text=text)),
+            ):
+                searched[f"{which}, {text}"] = pages(session, f"{which}, text {text!r}", wanted)
+    return [
+        Figure("page by default, slowest of the four", filtered["default"], "ms", at_most=50),
+        *_slowest("page", filtered, 50),
+        *_slowest("page of a text search", searched, 200),
+    ]
+
+
+def _slowest(title: str, took: dict[str, float], aim: float) -> list[Figure]:
+    name = max(took, key=lambda key: took[key])
+    return [
+        Figure(f"{title}, median over all filters", statistics.median(took.values()), "ms"),
+        Figure(f"{title}, slowest ({name})", took[name], "ms", at_most=aim),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__)
