@@ -1,6 +1,6 @@
 # The two commands: `make demo` and `make test`. Both install what they need into .venv first.
 .DELETE_ON_ERROR:
-.PHONY: demo test lint docs install install-dev lock clean
+.PHONY: demo test check-wheel lint docs install install-dev lock clean
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -25,8 +25,20 @@ endef
 demo: install
 	@$(BIN)/workqueue demo
 
-test: install-dev lint
+test: install-dev lint check-wheel
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+# The built wheel, installed in a clean environment, sets up a database and answers.
+check-wheel: install-dev
+	@rm -rf build/wheel && mkdir -p build/wheel
+	@$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w build/wheel .
+	@$(PYTHON) -m venv build/wheel/env
+	@build/wheel/env/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@build/wheel/env/bin/python -m pip install -q --disable-pip-version-check --no-deps build/wheel/*.whl
+	@program="$$PWD/build/wheel/env/bin/workqueue"; home=$$(mktemp -d) && cd / && \
+	  WORKQUEUE_HOME="$$home" "$$program" migrate && \
+	  WORKQUEUE_HOME="$$home" "$$program" doctor; status=$$?; rm -rf "$$home"; exit $$status
+	@rm -rf build/wheel
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -11,12 +11,11 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import make_url, text
+from sqlalchemy import URL, make_url, text
 
 from workqueue import audit, embedded, provision
 from workqueue.database import Database, open_database
@@ -74,14 +73,13 @@ def restore(settings: Settings, dump: Path) -> audit.Verification:
         raise NotABackup(f"there is no file {dump}; name a file that `workqueue backup` wrote.")
     with open_database(settings, role="owner") as owner:
         program = _program("pg_restore", _server_major(owner))
-        listing = _contents(program, dump, owner.url)
+        listing = _contents(program, dump)
         _prepare(owner)
         with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8") as wanted:
             wanted.write("\n".join(line for line in listing if not _NOT_OURS.match(line)))
             wanted.flush()
             how = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges")
-            target = ("--dbname", make_url(owner.url).database or "")
-            done = _run(program, owner.url, *how, *target, "--use-list", wanted.name, str(dump))
+            done = _run(program, owner.url, *how, "--use-list", wanted.name, str(dump))
         if done.returncode != 0:
             raise BackupFailed(
                 f"{dump} was not restored: {_words(done)}. The database is empty; mend the cause "
@@ -102,47 +100,45 @@ def _server_major(database: Database) -> int:
 
 
 def _program(name: str, server_major: int) -> str:
-    """The first `name` that is not older than the server: ours, else the one on the path."""
-    found = shutil.which(name)
-    if server_major > embedded.MAJOR and found:
-        said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
-        number = re.search(r"(\d+)", said.stdout)
-        if number and int(number[1]) >= server_major:
-            return found
-    if server_major > embedded.MAJOR:
-        raise NoServerPrograms(
-            f"the server is PostgreSQL {server_major}; install its client programs, so that "
-            f"`{name} --version` says {server_major} or newer."
-        )
-    return str(embedded.binaries() / name)
+    """The `name` of the server's own major version: a dump and its restore need the same.
+
+    Ours where it fits, else the one on the path, else the one where Debian keeps it. Raises
+    NoServerPrograms.
+    """
+    if server_major == embedded.MAJOR:
+        return str(embedded.binaries() / name)
+    for found in (shutil.which(name), f"/usr/lib/postgresql/{server_major}/bin/{name}"):
+        if found and Path(found).exists():
+            said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+            number = re.search(r"(\d+)", said.stdout)
+            if number and int(number[1]) == server_major:
+                return found
+    raise NoServerPrograms(
+        f"the server is PostgreSQL {server_major}; install its client programs, so that "
+        f"`{name} --version` says {server_major}."
+    )
 
 
 def _run(program: str, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a PostgreSQL program on the database; the password goes by the environment."""
+    given = make_url(url)
+    address = URL.create(
+        "postgresql",
+        username=given.username,
+        host=given.host,
+        port=given.port,
+        database=given.database,
+        query=given.query,
+    )
     return subprocess.run(
-        [program, *arguments],
-        env=_environment(url),
+        [program, "--dbname", address.render_as_string(), *arguments],
+        env={**os.environ, "PGPASSWORD": str(given.password or "")},
         capture_output=True,
         text=True,
         errors="replace",
         stdin=subprocess.DEVNULL,
         check=False,
     )
-
-
-def _environment(url: str) -> Mapping[str, str]:
-    made = make_url(url)
-    host = made.host or made.query.get("host") or ""
-    port = str(made.port or made.query.get("port") or "")
-    given = {
-        "PGHOST": host if isinstance(host, str) else host[0],
-        "PGPORT": port,
-        "PGUSER": made.username or "",
-        "PGPASSWORD": str(made.password or ""),
-        "PGDATABASE": made.database or "",
-    }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return {**kept, **{name: value for name, value in given.items() if value}}
 
 
 def _words(done: subprocess.CompletedProcess[str]) -> str:
@@ -159,8 +155,10 @@ def _beside(out: Path) -> tuple[int, str]:
         ) from error
 
 
-def _contents(program: str, dump: Path, url: str) -> list[str]:
-    done = _run(program, url, "--list", str(dump))
+def _contents(program: str, dump: Path) -> list[str]:
+    done = subprocess.run(
+        [program, "--list", str(dump)], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise NotABackup(f"{dump} cannot be read as a backup: {_words(done)}")
     listing = done.stdout.splitlines()
