@@ -26,16 +26,15 @@ from workqueue.errors import BadInput, TriedTooOften
 from workqueue.fields import SLOTS
 from workqueue.intake import runs, store
 from workqueue.intake.blocks import blocks
-from workqueue.intake.header import DEACTIVATION_FIELDS, NPPES, SourceFile, codec, source_file
-from workqueue.intake.merging import merge
-from workqueue.intake.normalise import Normaliser, Rows
+from workqueue.intake.header import NPPES, SourceFile, codec, source_file
+from workqueue.intake.normalise import Normaliser
 from workqueue.intake.occurrences import Occurrences
 from workqueue.intake.opening import Progress, open_data
-from workqueue.intake.records import Block
 from workqueue.intake.refusals import DiskTooSmall, LoadBroken, LoadInProgress
 from workqueue.intake.report import LoadReport
 from workqueue.intake.runs import Connection, Run
-from workqueue.intake.store import Cursor, Tally, Target
+from workqueue.intake.store import Tally, Target
+from workqueue.intake.writing import Part, write_block
 from workqueue.lifecycle import Duty
 from workqueue.settings import Settings
 
@@ -146,14 +145,6 @@ def _only_load(connection: Connection, source_id: int, name: str) -> Iterator[No
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A block ready to be written."""
-
-    block: Block
-    rows: Rows
-
-
-@dataclass(frozen=True)
 class _Way:
     """How to load; `home` is the embedded server's folder, if there is one."""
 
@@ -230,7 +221,7 @@ class _FileLoad:
         with self._connection as connection, connection.cursor() as cursor:
             runs.end(cursor, run.id)
 
-    def _parts(self, resume_at: int) -> Iterator[_Part]:
+    def _parts(self, resume_at: int) -> Iterator[Part]:
         # Blocks before `resume_at` come too: they number the keys, and are not written again.
         file, size = self._file, self._way.block_bytes
         normaliser = Normaliser(file.layout, self._source)
@@ -240,15 +231,15 @@ class _FileLoad:
                 rows = normaliser.rows(block)
                 numbers = occurrences.number(rows.kept["_number"].to_numpy())
                 kept = rows.kept.append_column("_occurrence", pa.array(numbers))
-                yield _Part(block, replace(rows, kept=kept))
+                yield Part(block, replace(rows, kept=kept))
 
-    def _write(self, run: Run, target: Target, part: _Part, first: bool) -> None:
+    def _write(self, run: Run, target: Target, part: Part, first: bool) -> None:
         """Write one block in one transaction; again, if the database broke it off in passing."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self._connection as connection, connection.cursor() as cursor:
                     store.prepare(cursor, last=part.block.end >= self._file.data.size)
-                    tally = runs.added(run.tally, _write_block(cursor, target, part, first))
+                    tally = runs.added(run.tally, write_block(cursor, target, part, first))
                     runs.advance(cursor, run, part.block.end, part.block.next_line, tally)
                 break
             except (
@@ -262,57 +253,6 @@ class _FileLoad:
                     ) from error
                 time.sleep(0.05 * 2**attempt)
         run.next_offset, run.next_line, run.tally = part.block.end, part.block.next_line, tally
-
-
-def _write_block(cursor: Cursor, target: Target, part: _Part, first: bool) -> Tally:
-    rows = part.rows
-    rejects = [*part.block.rejects, *rows.rejects]
-    tally = Tally(
-        read=part.block.read,
-        rejected=len(rejects),
-        skipped=rows.skipped,
-        normalised=dict(rows.normalised),
-    )
-    if first:
-        store.add_new(cursor, target, rows.kept)
-        tally.loaded = rows.kept.num_rows
-    elif rows.kept.num_rows:
-        found = store.find_known(cursor, target, rows.kept)
-        new = [place for place, provider in found if provider is None]
-        changed = [(place, provider) for place, provider in found if provider is not None]
-        store.add_new(cursor, target, rows.kept.take(pa.array(new, pa.int64())))
-        tally.loaded = len(new)
-        tally.updated = len(merge(cursor, target, _paired(rows.kept, changed)))
-        tally.unchanged = rows.kept.num_rows - tally.loaded - tally.updated
-    if rows.deactivated.num_rows:
-        _deactivate(cursor, target, rows.deactivated, tally)
-    store.add_rejects(cursor, target, sorted(rejects, key=lambda reject: reject.line))
-    return tally
-
-
-def _paired(rows: pa.Table, pairs: list[tuple[int, int]]) -> pa.Table:
-    places = pa.array([place for place, _ in pairs], pa.int64())
-    providers = pa.array([provider for _, provider in pairs], pa.int64())
-    return rows.take(places).append_column("provider_id", providers)
-
-
-def _deactivate(cursor: Cursor, target: Target, rows: pa.Table, tally: Tally) -> None:
-    """Set the deactivation of known providers; rows of unknown ones are skipped."""
-    found = store.find_deactivated(cursor, target, rows)
-    # A report may name one NPI twice: the later line counts.
-    last = {provider: place for place, provider in found}
-    fields = tuple(n for n in target.fields if n in DEACTIVATION_FIELDS and n != "npi")
-    changed = merge(
-        cursor,
-        replace(target, fields=fields),
-        _paired(rows, [(place, provider) for provider, place in last.items()]),
-        deactivation=True,
-    )
-    known = {place for place, _ in found}
-    updated = {place for provider, place in last.items() if provider in changed}
-    tally.updated += len(updated)
-    tally.unchanged += len(known) - len(updated)
-    tally.skipped += rows.num_rows - len(known)
 
 
 def _analyse(connection: Connection, done: list[Run]) -> None:

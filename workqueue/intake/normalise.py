@@ -8,6 +8,7 @@ more than blanks and the way a date is written, the raw text is kept beside the 
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import Final
@@ -56,6 +57,8 @@ class Normaliser:
         self._layout = layout
         self._source = source
         self._fields = [BY_NAME[name] for name in layout.fields]
+        names = ",".join(layout.fields).encode()
+        self._known_by = hashlib.md5(names, usedforsecurity=False).hexdigest()
         self._duck = duckdb.connect(config={"threads": 1, "memory_limit": "512MB"})
         self._duck.execute("SET enable_external_access = false")
 
@@ -106,7 +109,6 @@ class Normaliser:
             "''" if name in empty else f"coalesce(\"{name}\"::VARCHAR, '')"
             for name in self._layout.fields
         )
-        names = ",".join(self._layout.fields)
         own = "NULL" if "npi" not in self._layout.fields else "npi"
         return f"""
             WITH trimmed AS MATERIALIZED (
@@ -116,7 +118,7 @@ class Normaliser:
                        {key} AS _own, {normal}
                 FROM trimmed
             ), hashed AS (
-                SELECT *, md5(concat_ws(chr(31), '{names}', {values})) AS _hash FROM normal
+                SELECT *, md5(concat_ws(chr(31), '{self._known_by}', {values})) AS _hash FROM normal
             ), keyed AS (
                 SELECT *, coalesce(_own, {own}, 'content:' || _hash) AS _key FROM hashed
             )
