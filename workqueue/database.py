@@ -147,7 +147,10 @@ def _passes(error: DBAPIError) -> bool:
     if error.connection_invalidated:
         return True
     cause = error.orig
-    return isinstance(cause, psycopg2.Error) and cause.pgcode in _PASSING
+    if not isinstance(cause, psycopg2.Error):
+        return False
+    # Two equal requests at the same moment: repeated, the loser finds what the winner recorded.
+    return cause.pgcode in _PASSING or cause.diag.constraint_name == "uq_work_actions_request_id"
 
 
 def open_database(
