@@ -21,7 +21,7 @@ from tests.rules.records import AS_OF, COLUMN_SETS, GOOD, fired, found, individu
 from tests.rules.test_rules import HITS
 from workqueue.rules import FINDINGS, RULES, Limits, References, evaluate, needed_columns, rule
 from workqueue.rules.batch import FEW
-from workqueue.rules.engine import engine
+from workqueue.rules.engine import Engine, engine
 
 ARGUMENTS: dict[str, Any] = {
     "column_sets": COLUMN_SETS,
@@ -107,6 +107,22 @@ def test_the_order_of_threads_does_not_show() -> None:
     single = evaluate(parts[0], **ARGUMENTS, rules=RECORD_RULES)
     repeated = evaluate(records, **ARGUMENTS, rules=RECORD_RULES)
     assert repeated.num_rows == 40 * single.num_rows
+
+
+def test_findings_do_not_depend_on_the_order_of_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB may answer a large table's chunks in another order; the findings stay the same."""
+    records = pa.concat_tables([_mixture(), _mixture()])
+    records = records.set_column(0, "id", pa.array(range(records.num_rows), pa.int64()))
+    in_order = evaluate(records, **ARGUMENTS)
+    straight = Engine.ask
+
+    def reversed_answer(self: Engine, text: str, asked: pa.Table) -> pa.Table:
+        answer = straight(self, text, asked)
+        return answer.take(pa.array(range(answer.num_rows - 1, -1, -1), pa.int64()))
+
+    monkeypatch.setattr(Engine, "ask", reversed_answer)
+    assert records.num_rows > FEW
+    assert evaluate(records, **ARGUMENTS).equals(in_order)
 
 
 def test_columns_that_no_rule_needs_may_be_left_out() -> None:

@@ -74,6 +74,9 @@ class Normaliser:
         organisations = block.table.num_rows - raw.num_rows
         self._duck.register("raw", raw)
         table = self._duck.sql(self._query(raw)).to_arrow_table()
+        if not table["_line"].equals(raw["_line"]):
+            # One thread keeps the order, but nothing promises it, and what follows relies on it.
+            table = table.sort_by("_line")
         said = table["_is"]
         rejects = [
             Reject(int(block.lines[positions[row]]), reason, block.raw(int(positions[row])))

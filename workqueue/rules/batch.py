@@ -35,8 +35,8 @@ class Batch(Protocol):
     def scope(self) -> Scope:
         """What the texts for these records depend on."""
 
-    def ask(self, text: str, hit: pa.ChunkedArray | None = None) -> pa.Table:
-        """The answer to `text` of all records, or of those where `hit` is true."""
+    def ask(self, text: str, ids: pa.ChunkedArray | None = None) -> pa.Table:
+        """The answer to `text` of all records, or of those with these ids; in any order."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,12 @@ class Many:
     table: pa.Table
     limits: Limits
 
-    def ask(self, text: str, hit: pa.ChunkedArray | None = None) -> pa.Table:
+    def ask(self, text: str, ids: pa.ChunkedArray | None = None) -> pa.Table:
         """See Batch."""
         asked = self.table.select(["id", *sorted(names_in((text,)) & self.scope.filled)])
-        return engine(self.limits).ask(text, asked if hit is None else asked.filter(hit))
+        if ids is not None:
+            asked = asked.filter(pc.is_in(asked["id"], value_set=ids.combine_chunks()))
+        return engine(self.limits).ask(text, asked)
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,12 @@ class Few:
     rows: list[dict[str, Any]]
     limits: Limits
 
-    def ask(self, text: str, hit: pa.ChunkedArray | None = None) -> pa.Table:
+    def ask(self, text: str, ids: pa.ChunkedArray | None = None) -> pa.Table:
         """See Batch."""
         rows = self.rows
-        if hit is not None:
-            rows = [row for row, wanted in zip(rows, hit.to_pylist(), strict=True) if wanted]
+        if ids is not None:
+            wanted = set(ids.to_pylist())
+            rows = [row for row in rows if row["id"] in wanted]
         return engine(replace(self.limits, threads=1)).ask_again(text, json.dumps(rows))
 
 

@@ -56,8 +56,7 @@ def evaluate(  # noqa: PLR0913 - each argument is a different kind of thing
     `records` has id (int64), source, column_set_id (int32), contradicted and every field's name;
     text columns are strings, dates date32; columns beyond `needed_columns` may be left out.
     `column_sets` gives the known fields of each column_set_id. `as_of` is the day in UTC that rules
-    about the clock go by. Order: by rule, then as the records stand (group findings by lead
-    record). Groups are those among `records`.
+    about the clock go by. Order: by rule, then by record. Groups are those among `records`.
     """
     batch = prepared(records, column_sets, as_of, references, limits or Limits())
     tables = _record_findings(batch, [each for each in rules if not each.grouped])
@@ -103,15 +102,17 @@ def _record_findings(batch: Batch, rules: list[Rule]) -> list[pa.Table]:
         return []
     hits = batch.ask(sql.scan([condition for _, condition in asked], batch.scope))
     tables = []
-    for (each, _), holds in zip(asked, hits.columns[1:], strict=True):
-        hit = pc.and_kleene(holds, hits["live"])
-        if pc.any(hit).as_py():
+    for (each, _), holds in zip(asked, hits.columns[2:], strict=True):
+        # By id, never by position: DuckDB's threads may answer in another order than asked.
+        hit = hits["id"].filter(pc.and_kleene(holds, hits["live"]))
+        if len(hit):
             tables.append(_one_rule(each, batch.ask(sql.evidence(each, batch.scope), hit)))
     return tables
 
 
 def _one_rule(each: Rule, found: pa.Table) -> pa.Table:
     count = found.num_rows
+    found = found.sort_by("id")
     prints = pc.binary_join_element_wise(each.id, pc.cast(found["id"], pa.string()), ":")
     return pa.table(
         [
@@ -137,6 +138,7 @@ def _group_findings(batch: Batch, rules: list[Rule]) -> list[pa.Table]:
 
 def _one_group_rule(each: Rule, found: pa.Table) -> pa.Table:
     count = found.num_rows
+    found = found.sort_by("provider_id")
     keys = [found[name] for name in found.column_names if name.startswith("key_")]
     return pa.table(
         [

@@ -160,10 +160,11 @@ def _check(check: Check, scope: Scope) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def scan(conditions_of: Sequence[str], scope: Scope) -> str:
-    """One row per record, in order: is it live, then whether each condition holds, NULL for no."""
+    """One row per record: id, is it live, then whether each condition holds, NULL for no."""
     hits = [f"{text} AS hit_{place}" for place, text in enumerate(conditions_of)]
     texts = ("deactivated", *conditions_of)
-    return f"{_base(texts, scope)}SELECT {', '.join(['NOT deactivated AS live', *hits])} FROM base"
+    columns = ", ".join(["id", "NOT deactivated AS live", *hits])
+    return f"{_base(texts, scope)}SELECT {columns} FROM base"
 
 
 def evidence(rule: Rule, scope: Scope) -> str:
