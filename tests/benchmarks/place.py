@@ -36,7 +36,8 @@ AS_OF = date(2026, 6, 1)
 SEED = 1
 ACTOR = Actor("cli:benchmark", Kind.LOCAL, "cli:benchmark")
 FILES = Path(tempfile.gettempdir()) / "workqueue-benchmark-files"
-_SCHEMA = Path(__file__).parents[2] / "migrations" / "versions"
+_ROOT = Path(__file__).absolute().parents[2]
+_SCHEMA = _ROOT / "migrations" / "versions"
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,11 @@ def measured(act: Callable[..., object], *given: object) -> Step:
         # A script that runs as a module: elsewhere it has its own name.
         module = sys.modules["__main__"].__spec__.name  # type: ignore[union-attr]
     done = subprocess.run(
-        [sys.executable, "-c", f"from {__name__} import answer; answer()"],
+        [sys.executable, "-m", "tests.benchmarks.child"],
         input=pickle.dumps((module, act.__name__, given)),
         stdout=subprocess.PIPE,
         check=True,
+        cwd=_ROOT,
     )
     step: Step = pickle.loads(done.stdout)  # noqa: S301 - from our own child
     return step
