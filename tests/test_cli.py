@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from sqlalchemy import text
 
 from tests.command import answer, run
 from workqueue import accounts
@@ -222,6 +223,18 @@ def test_doctor_finds_a_healthy_installation(queue: dict[str, str]) -> None:
     assert {check["name"] for check in found["checks"]} >= {"settings", "schema", "app role"}
 
 
+def test_doctor_names_a_missing_table(
+    queue: dict[str, str], superuser_database: Database, inside: Inside
+) -> None:
+    """A table that is gone is named, and doctor does not stop at its own error."""
+    with superuser_database.transaction() as session:
+        session.execute(text("ALTER TABLE work_items RENAME TO elsewhere"))
+    status, out, _ = inside("doctor", "--json")
+    assert status == 1
+    (wrong,) = [check for check in json.loads(out)["checks"] if not check["ok"]]
+    assert "work_items" in wrong["detail"]
+
+
 def test_doctor_warns_of_an_app_role_that_could_delete(queue: dict[str, str]) -> None:
     """Where the app connects as the owner, doctor says that the audit trail is not protected."""
     as_owner = {**queue, "WORKQUEUE_DATABASE_URL": queue["WORKQUEUE_OWNER_URL"]}
@@ -236,6 +249,31 @@ def test_migrate_prints_the_provisioning_of_an_own_server(queue: dict[str, str])
     printed = run(queue, "migrate", "--provision").stdout
     assert "workqueue_analyst" in printed
     assert "pg_trgm" in printed
+
+
+def test_a_load_of_which_nothing_could_be_used_is_no_success(
+    environment: dict[str, str], inside: Inside, tmp_path: Path
+) -> None:
+    """Where every line was rejected the counts are printed, and the exit status is 1."""
+    file = tmp_path / "bad.csv"
+    file.write_text(f"{HEADER}\n,1,NOBODY,NO\n")
+    status, out, _ = inside("load", str(file), "--json")
+    assert status == 1
+    assert json.loads(out)["rejected"] == 1
+    status, out, _ = inside("rejects", "--json")
+    assert status == 0
+    assert [row["line"] for row in json.loads(out)["rejects"]] == [2]
+
+
+def test_an_extract_with_keys_of_its_own_updates_the_same_npi(
+    environment: dict[str, str], inside: Inside, tmp_path: Path
+) -> None:
+    """NPPES records are known by their NPI: another key beside it makes no second provider."""
+    plain, keyed = tmp_path / "plain.csv", tmp_path / "keyed.csv"
+    plain.write_text("npi,last_name\n1679576722,WIEBE\n")
+    keyed.write_text("npi,source_key,last_name\n1679576722,k1,WIEBE-HAAS\n")
+    assert json.loads(inside("load", str(plain), "--json")[1])["loaded"] == 1
+    assert json.loads(inside("load", str(keyed), "--json")[1])["updated"] == 1
 
 
 def test_hostile_text_drives_no_terminal(environment: dict[str, str], tmp_path: Path) -> None:

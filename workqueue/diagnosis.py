@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from workqueue import embedded, provision
 from workqueue.database import open_database
 from workqueue.errors import Refusal
+from workqueue.models import Base
 from workqueue.settings import Settings
 
 _OLDEST_MAJOR = 14
@@ -51,9 +52,13 @@ def _checks() -> Iterator[Check]:
     with open_database(settings) as database, database.transaction() as session:
         connection = session.connection()
         yield _version(connection)
-        schema = _schema(connection)
+        schema = _schema(connection, ours=settings.database_url is None)
         yield schema
-        if schema.ok:
+        if schema.ok and provision.current(connection) is not None:
+            tables = _tables(connection)
+            yield tables
+            if not tables.ok:
+                return
             yield from _roles(settings, connection)
             yield _interrupted(connection)
 
@@ -84,13 +89,24 @@ def _version(connection: Connection) -> Check:
     return Check("version", True, words)
 
 
-def _schema(connection: Connection) -> Check:
+def _schema(connection: Connection, *, ours: bool) -> Check:
     found, wanted = provision.current(connection), provision.head()
+    if found is None and ours:
+        return Check("schema", True, "empty; the first command sets it up")
     if found == wanted:
         return Check("schema", True, f"at {found}, the newest")
     return Check(
         "schema", False, f"at {found or 'nothing'}, needs {wanted}; run `workqueue migrate`."
     )
+
+
+def _tables(connection: Connection) -> Check:
+    present = set(inspect(connection).get_table_names())
+    missing = sorted(set(Base.metadata.tables) - present)
+    if missing:
+        names = ", ".join(missing)
+        return Check("tables", False, f"missing: {names}; restore a backup into an empty database.")
+    return Check("tables", True, f"all {len(Base.metadata.tables)} are there")
 
 
 def _roles(settings: Settings, connection: Connection) -> Iterator[Check]:

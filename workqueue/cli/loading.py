@@ -20,9 +20,9 @@ from workqueue.cli.printing import (
     progress_bars,
 )
 from workqueue.detection import detect as run_detection
+from workqueue.intake import LoadReport, rejected_lines
 from workqueue.intake import load as run_load
 from workqueue.intake import load_reference as run_load_reference
-from workqueue.intake import rejected_lines
 from workqueue.settings import Settings
 
 _COUNTS = ("read", "loaded", "updated", "unchanged", "rejected", "skipped")
@@ -40,7 +40,10 @@ def load(
     username: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Load provider files: NPPES full, weekly and deactivation, or a directory of your own."""
+    """Load provider files: NPPES full, weekly and deactivation, or a directory of your own.
+
+    The exit status is 1 where every line was rejected.
+    """
     settings = Settings.read()
     with opened(settings) as database, progress_bars() as bars:
         report = run_load(
@@ -54,7 +57,13 @@ def load(
         )
     if as_json:
         print_json({name: getattr(report, name) for name in _COUNTS})
-        return
+    else:
+        _say_load(report)
+    if report.rejected and report.rejected == report.read:
+        raise typer.Exit(1)
+
+
+def _say_load(report: LoadReport) -> None:
     print_table(
         [Cell(name, right=True) for name in _COUNTS], [[getattr(report, n) for n in _COUNTS]]
     )

@@ -48,7 +48,7 @@ class CannotWrite(Refusal):
 
 
 class FileExists(Refusal):
-    """The file exists already; choose another name, or say that it may be overwritten."""
+    """The file exists already; choose another name, or say --overwrite."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,7 @@ def check_target(out: Path, *, overwrite: bool) -> None:
         raise CannotWrite(f"{out} cannot be written: {_WORDS[errno.ENOENT]}.")
     for path in (out, manifest_path(out)):
         if path.exists() and not overwrite:
-            raise FileExists(
-                f"{path} exists already; choose another name, or say that it may be overwritten."
-            )
+            raise FileExists(f"{path} exists already; choose another name, or say --overwrite.")
 
 
 def check_form(form: str) -> str:

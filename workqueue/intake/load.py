@@ -108,6 +108,11 @@ def _connected(database: Database) -> Iterator[Connection]:
     pooled.detach()
     try:
         yield connection
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        raise LoadBroken(
+            "the connection to the database was lost; what was loaded is kept, nothing is "
+            "half-written. Run the same command again to go on from there."
+        ) from error
     finally:
         connection.close()
 

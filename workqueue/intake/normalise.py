@@ -19,18 +19,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workqueue.fields import BY_NAME, ENTITY_TYPE_HEADER, Field, Form
+from workqueue.fields import BY_NAME, ENTITY_TYPE_HEADER, Form
+from workqueue.intake import forms
 from workqueue.intake.header import DEACTIVATION, ENTITY, KEY, NPPES, Layout
 from workqueue.intake.records import Block, Reject
 
 # Columns beside the fields in what `Normaliser` returns.
 ID_COLUMNS: Final = ("_line", "_key", "_number", "_hash", "_received")
 
-_BLANKS: Final = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
-_OTHER_BLANKS: Final = (b"\t", b"\n", b"\r", "\u00a0".encode())
-_FLOAT: Final = r"[0-9]+\.0+"
-_DATES: Final = "['%m/%d/%Y', '%Y-%m-%d', '%Y-%m-%d %H:%M:%S']"
-_CAPITALS: Final = frozenset({Form.STATE, Form.TAXONOMY, Form.CODE})
 MAX_KEY: Final = 200
 
 
@@ -99,15 +95,18 @@ class Normaliser:
         # Most of the fifteen slots are empty in most blocks: what is all blank costs nothing.
         empty = {name for name in raw.column_names if raw[name].null_count == raw.num_rows}
         trimmed = ", ".join(
-            f"nullif(nullif({_trim(name, raw[name])}, ''), '<UNAVAIL>') AS \"{name}\""
+            f"nullif(nullif({forms.trim(name, raw[name])}, ''), '<UNAVAIL>') AS \"{name}\""
             for name in raw.column_names
             if name not in empty and name != "_line"
         )
         normal = ", ".join(
-            f'{_normal(field, raw.column_names, empty)} AS "{field.name}"' for field in self._fields
+            f'{forms.normal_form(field, raw.column_names, empty)} AS "{field.name}"'
+            for field in self._fields
         )
         entity = "NULL::VARCHAR" if ENTITY not in raw.column_names or ENTITY in empty else ENTITY
-        key = "NULL::VARCHAR" if KEY not in raw.column_names or KEY in empty else KEY
+        # NPPES knows its records by their NPI, whatever keys an extract of it has beside that.
+        keyed = KEY in raw.column_names and KEY not in empty and self._source != NPPES
+        key = KEY if keyed else "NULL::VARCHAR"
         values = ", ".join(
             "''" if name in empty else f"coalesce(\"{name}\"::VARCHAR, '')"
             for name in self._layout.fields
@@ -176,7 +175,7 @@ class Normaliser:
 
     def _received(self, raw: pa.Table, table: pa.Table) -> tuple[pa.Array, Counter[str]]:
         """Raw texts that normalising changed, as JSON by row, and how many of each kind."""
-        changed = [f for f in self._fields if _differs(raw[f.name], table[f.name], f.form)]
+        changed = [f for f in self._fields if forms.differs(raw[f.name], table[f.name], f.form)]
         if not changed:
             return pa.nulls(raw.num_rows, pa.string()), Counter()
         self._duck.register("normal", table.select([f.name for f in changed] + ["_is"]))
@@ -184,12 +183,13 @@ class Normaliser:
         # Only what becomes a row counts.
         kept = "_is IN ('keep', 'deactivate')"
         kinds = [
-            (kind, f"count(*) FILTER (WHERE {kept} AND {_changed(f)} AND {test})")
+            (kind, f"count(*) FILTER (WHERE {kept} AND {forms.changed(f)} AND {test})")
             for f in changed
-            for kind, test in _kinds(f)
+            for kind, test in forms.kinds_of_change(f)
         ]
         entries = ", ".join(
-            f"struct_pack(k := '{f.name}', v := CASE WHEN {_changed(f)} THEN \"r_{f.name}\" END)"
+            f"struct_pack(k := '{f.name}',"
+            f' v := CASE WHEN {forms.changed(f)} THEN "r_{f.name}" END)'
             for f in changed
         )
         both = f"SELECT n.*, {picked} FROM normal n POSITIONAL JOIN raw r"
@@ -211,113 +211,3 @@ class Normaliser:
 def _where(column: pa.ChunkedArray, value: str) -> npt.NDArray[np.int64]:
     found: npt.NDArray[np.int64] = np.flatnonzero(pc.equal(column, value).to_numpy())
     return found
-
-
-def _trim(name: str, column: pa.ChunkedArray) -> str:
-    # Cutting several kinds of blanks takes DuckDB five times as long as cutting spaces.
-    for chunk in column.chunks:
-        text = chunk.buffers()[2]
-        if text is not None and any(mark in memoryview(text).tobytes() for mark in _OTHER_BLANKS):
-            return f'trim("{name}", {_BLANKS})'
-    return f'trim("{name}")'
-
-
-def _normal(field: Field, names: list[str], empty: set[str]) -> str:
-    """SQL: the normal form of a field that is trimmed already."""
-    text = f'"{field.name}"'
-    if field.name in empty:
-        return "NULL::DATE" if field.form is Form.DATE else "NULL::VARCHAR"
-    if field.form is Form.DATE:
-        read = f"try_strptime({text}, {_DATES})::DATE"
-        return f"CASE WHEN year({read}) BETWEEN 1000 AND 9999 THEN {read} END"
-    if field.form is Form.NPI:
-        return _digits(text)
-    if field.form in {Form.ZIP, Form.PHONE}:
-        country = f"{field.name.rsplit('_', 1)[0]}_country"
-        domestic = "true"
-        if country in names and country not in empty:
-            domestic = f"upper(coalesce({country}, 'US')) IN ('US', 'USA')"
-        return _zip(text, domestic) if field.form is Form.ZIP else _phone(text, domestic)
-    if field.form in _CAPITALS:
-        # 1.0 in a column of codes is a spreadsheet's 1.
-        return (
-            f"CASE WHEN ends_with({text}, '.0') THEN regexp_replace({text}, '^([0-9]+)\\.0$',"
-            f" '\\1') ELSE upper({text}) END"
-        )
-    return f"upper({text})" if field.name.startswith("license_number_") else text
-
-
-def _digits(text: str) -> str:
-    """SQL: a number's digits where a spreadsheet wrote it as a float, without losing one."""
-    return (
-        f"CASE WHEN ends_with({text}, '0') AND regexp_full_match({text}, '{_FLOAT}')"
-        f" THEN split_part({text}, '.', 1)"
-        f" WHEN regexp_full_match({text}, '[0-9]\\.[0-9]{{9}}[eE]\\+?0?9')"
-        f" THEN {text}[1] || {text}[3:11] ELSE {text} END"
-    )
-
-
-def _zip(text: str, domestic: str) -> str:
-    # A float has lost its leading zeros: 601.0 was 00601, 20109527.0 was 020109527.
-    whole = f"split_part({text}, '.', 1)"
-    return (
-        f"CASE WHEN regexp_full_match({text}, '{_FLOAT}') THEN CASE"
-        f" WHEN {domestic} AND length({whole}) BETWEEN 3 AND 5 THEN lpad({whole}, 5, '0')"
-        f" WHEN {domestic} AND length({whole}) BETWEEN 7 AND 9 THEN lpad({whole}, 9, '0')"
-        f" ELSE {whole} END"
-        f" WHEN {domestic} AND regexp_full_match({text}, '[0-9]{{5}}[- ][0-9]{{4}}')"
-        f" THEN {text}[1:5] || {text}[7:10]"
-        f" ELSE upper({text}) END"
-    )
-
-
-def _phone(text: str, domestic: str) -> str:
-    bare = f"regexp_replace({text}, '[-\\s().+/]', '', 'g')"
-    return (
-        f"CASE WHEN regexp_full_match({text}, '[0-9]{{10}}') THEN {text}"
-        f" WHEN {text} IS NULL THEN NULL"
-        f" WHEN regexp_full_match({text}, '[0-9]+\\.0+|[0-9]\\.[0-9]{{9}}[eE]\\+?0?9')"
-        f" THEN {_digits(text)}"
-        f" WHEN {domestic} AND regexp_full_match({bare}, '1?[0-9]{{10}}') THEN {bare}[-10:]"
-        f" ELSE {text} END"
-    )
-
-
-def _differs(raw: pa.ChunkedArray, normal: pa.ChunkedArray, form: Form) -> bool:
-    if form is Form.DATE:
-        return bool(raw.null_count != normal.null_count)
-    if pc.any(pc.not_equal(raw, normal.cast(pa.string()))).as_py():
-        return True
-    # <UNAVAIL>, or nothing but blanks: the query that follows tells them apart.
-    return bool(raw.null_count != normal.null_count)
-
-
-def _changed(field: Field) -> str:
-    """SQL over n and r_: did normalising change more than blanks or the way of a date."""
-    name, raw = f'"{field.name}"', f'"r_{field.name}"'
-    written = f"trim({raw}, {_BLANKS}) <> ''"
-    if field.form is Form.DATE:
-        return f"({name} IS NULL AND {written})"
-    return f"({raw} IS DISTINCT FROM {name} AND {written})"
-
-
-def _kinds(field: Field) -> list[tuple[str, str]]:
-    """What a change of this field is counted as, each with its SQL test."""
-    name, raw = f'"{field.name}"', f'"r_{field.name}"'
-    bare = f"trim({raw}, {_BLANKS})"
-    if field.form is Form.DATE:
-        return [
-            ("date_unreadable", f"{bare} <> '<UNAVAIL>'"),
-            ("unavailable", f"{bare} = '<UNAVAIL>'"),
-        ]
-    floats = f"regexp_full_match({bare}, '[0-9]+\\.[0-9]+([eE]\\+?[0-9]+)?') AND {bare} <> {name}"
-    kinds = [
-        ("unavailable", f"{name} IS NULL"),
-        ("spreadsheet_number", floats),
-        ("blanks_cut", f"{bare} = {name}"),
-        ("rewritten", f"{bare} <> {name} AND NOT ({floats})"),
-    ]
-    if field.form is Form.ZIP:
-        longer = f"length({name}) > length(split_part({bare}, '.', 1))"
-        kinds.append(("zeros_restored", f"{floats} AND {longer}"))
-    return kinds
