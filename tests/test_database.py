@@ -45,6 +45,20 @@ def test_a_lost_connection_repeats_the_whole_act(database: Database) -> None:
         assert session.scalar(COUNT) == 4
 
 
+def test_an_idle_connection_is_replaced_where_the_server_has_cut_it(
+    database: Database, superuser_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that was cut while it was idle is not given out again."""
+    monkeypatch.setattr("workqueue.database.TRUSTED_SECONDS", 0.0)
+    pid = text("SELECT pg_backend_pid()")
+    with database.transaction() as session:
+        former = session.scalar(pid)
+    with superuser_database.transaction() as session:
+        session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": former})
+    with database.transaction() as session:
+        assert session.scalar(pid) != former
+
+
 def test_an_act_that_keeps_failing_is_given_up_in_words(database: Database) -> None:
     """After the last attempt the refusal says that nothing changed."""
     tries: list[int] = []

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 import psycopg2
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from workqueue import embedded
 from workqueue.errors import DatabaseUnavailable, TriedTooOften
@@ -28,6 +30,7 @@ DatabaseRole = Literal["owner", "app", "analyst"]
 T = TypeVar("T")
 
 ATTEMPTS = 4
+TRUSTED_SECONDS = 1.0
 # serialization_failure, deadlock_detected, lock_not_available
 _PASSING = frozenset({"40001", "40P01", "55P03"})
 
@@ -48,7 +51,6 @@ class Database:
         self._lease = lease
         self.engine: Engine = create_engine(
             url,
-            pool_pre_ping=True,
             connect_args={
                 "application_name": "workqueue",
                 "connect_timeout": 10,
@@ -56,6 +58,8 @@ class Database:
             },
         )
         event.listen(self.engine, "handle_error", _no_connection)
+        event.listen(self.engine, "checkin", _note_use)
+        event.listen(self.engine, "checkout", _require_life)
 
     def __enter__(self) -> Self:
         return self
@@ -127,6 +131,30 @@ class Database:
             if self._lease is not None:
                 self._lease.ensure_running()
         raise TriedTooOften()
+
+
+def _note_use(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    del connection
+    record.info["used_at"] = time.monotonic()
+
+
+def _require_life(
+    connection: DBAPIConnection, record: ConnectionPoolEntry, borrowed: PoolProxiedConnection
+) -> None:
+    """Ask a connection that has been idle whether it lives; the pool replaces it where not.
+
+    Not one that was in use a moment ago: the question would be a third of the cost of a claim.
+    """
+    del borrowed
+    used_at = record.info.get("used_at")
+    if used_at is None or time.monotonic() - used_at < TRUSTED_SECONDS:
+        return
+    try:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT 1")
+        connection.rollback()
+    except psycopg2.Error as error:
+        raise InvalidatePoolError() from error
 
 
 def _no_connection(failure: ExceptionContext) -> None:

@@ -109,13 +109,10 @@ FROM (SELECT 1) one LEFT JOIN changed ON true
 _PREPARE = """
 PREPARE {name} (text, boolean, text[], interval, text, uuid, text[], text[]) AS {statement}
 """
-_EXECUTE = {
-    name: text(
-        f"EXECUTE {name} (:username, :is_system, :roles, :lease, :via, :request_id, "
-        ":queue_types, :rule_ids)"
-    )
-    for name in ("claim_next_of_all", "claim_next_of_some")
-}
+_EXECUTE = """
+EXECUTE {name} (%(username)s, %(is_system)s, %(roles)s, %(lease)s, %(via)s, %(request_id)s,
+                %(queue_types)s, %(rule_ids)s)
+"""
 
 _HELD = text("""
 SELECT count(*) FILTER (WHERE status = 'IN_PROGRESS') AS held,
@@ -186,7 +183,7 @@ def _claimed(session: Session, bound: dict[str, Any]) -> Row[Any]:
         statement = _CLAIM_NEXT.format(matches=_MATCHES if narrowed else "")
         connection.exec_driver_sql(_PREPARE.format(name=name, statement=statement))
         connection.info[name] = True
-    return connection.execute(_EXECUTE[name], bound).one()
+    return connection.exec_driver_sql(_EXECUTE.format(name=name), bound).one()
 
 
 def _earlier(session: Session, actor: Actor, request_id: UUID) -> ItemState:
