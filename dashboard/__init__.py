@@ -1,0 +1,1 @@
+"""The desk: WorkQueue's Panel app, served or inline in Jupyter. Knows no SQL and no ORM object."""
