@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from workqueue.database import Database, open_database
+from workqueue.feed import Feed
 from workqueue.settings import Settings
 
 # No request of a page may hold others up.
@@ -25,3 +26,11 @@ def settings() -> Settings:
 def database() -> Database:
     """The database of this process under the app role, its requests limited in time."""
     return open_database(settings(), limits=WEB_LIMITS)
+
+
+@cache
+def feed() -> Feed:
+    """What changes in the queue, read once for all sessions of this process."""
+    started = Feed(database())
+    started.start()
+    return started

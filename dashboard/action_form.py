@@ -1,0 +1,377 @@
+"""The action form: what the viewer may do with the open item, and the texts that it takes.
+
+Buttons are shown by the same predicate that guards the verbs; a hidden button protects nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import panel as pn
+import param
+
+from dashboard.door import fault
+from dashboard.draft import MOST_FIELDS, VERIFIED
+from dashboard.inspector import shown
+from dashboard.look import css
+from dashboard.markup import markup
+from dashboard.state import State
+from dashboard.wording import PRIORITY
+from workqueue.dossier import FieldValue
+from workqueue.lifecycle import Status, Verb
+
+_OTHER: Final = "Another field …"
+_BUTTONS: Final = (
+    (Verb.RESOLVE, "Save and resolve\u2002R", "primary"),
+    (Verb.FIELD_UPDATE, "Save\u2002S", "default"),
+    (Verb.CLAIM, "Claim\u2002C", "primary"),
+    (Verb.REOPEN, "Reopen\u2002O", "default"),
+    (Verb.COMMENT, "Comment", "default"),
+    (Verb.REJECT, "Reject\u2002X", "default"),
+    (Verb.RELEASE, "Release\u2002L", "default"),
+    (Verb.MARK_DUPLICATE, "Duplicate\u2002D", "default"),
+)
+
+
+class ActionForm(pn.viewable.Viewer):
+    """Fields to correct, how it was verified, a comment, and a button for each allowed act."""
+
+    duplicating = param.Boolean(False, doc="Is the line for marking a duplicate shown?")
+
+    def __init__(self, state: State, **params: Any) -> None:
+        super().__init__(**params)
+        self._state = state
+        self._names: list[str] = []
+        self._extra: str | None = None
+        self._item: int | None = None
+        control = [css("controls")]
+        self._values = [self._value_input(place) for place in range(MOST_FIELDS)]
+        self._faults = [
+            pn.pane.HTML("", stylesheets=[css("bar")], margin=0, visible=False)
+            for _ in range(MOST_FIELDS)
+        ]
+        self.other = pn.widgets.Select(
+            name="Other field",
+            options=[_OTHER],
+            stylesheets=control,
+            css_classes=["wq-line", "wq-other"],
+            margin=0,
+            sizing_mode="stretch_width",
+        )
+        self.verified = pn.widgets.AutocompleteInput.from_param(
+            state.draft.param.verified,
+            description=None,
+            name="Verified by",
+            options=list(VERIFIED),
+            restrict=False,
+            min_characters=0,
+            case_sensitive=False,
+            search_strategy="includes",
+            placeholder="Phone call, website, licence board …",
+            stylesheets=control,
+            css_classes=["wq-line"],
+            margin=0,
+            sizing_mode="stretch_width",
+        )
+        self.comment = pn.widgets.TextAreaInput.from_param(
+            state.draft.param.comment,
+            description=None,
+            name="Comment or reason",
+            rows=2,
+            max_length=10_000,
+            stylesheets=control,
+            css_classes=["wq-line", "wq-comment"],
+            margin=0,
+            sizing_mode="stretch_width",
+        )
+        self.duplicate_of = pn.widgets.TextInput.from_param(
+            state.draft.param.duplicate_of,
+            description=None,
+            name="Same as record",
+            placeholder="Number of the other record",
+            stylesheets=control,
+            css_classes=["wq-line", "wq-duplicate"],
+            margin=0,
+            sizing_mode="stretch_width",
+        )
+        self.members = pn.widgets.Select(
+            name="Record of this group",
+            options={"Choose a record …": ""},
+            stylesheets=control,
+            css_classes=["wq-line"],
+            margin=0,
+            sizing_mode="stretch_width",
+        )
+        self.assign = pn.widgets.Select(
+            name="Assign to",
+            options={"": ""},
+            stylesheets=control,
+            css_classes=["wq-line"],
+            margin=0,
+            width=200,
+        )
+        self.priority = pn.widgets.Select(
+            name="Priority",
+            options={words: n for n, words in PRIORITY.items()},
+            stylesheets=control,
+            css_classes=["wq-line"],
+            margin=0,
+            width=160,
+        )
+        self.buttons = {
+            verb: pn.widgets.Button(
+                name=name,
+                button_type=kind,
+                stylesheets=control,
+                css_classes=["wq-act"],
+                margin=0,
+                visible=False,
+            )
+            for verb, name, kind in _BUTTONS
+        }
+        self.conflict = pn.pane.HTML("", stylesheets=[css("bar")], margin=0, visible=False)
+        self.leads = pn.Row(
+            self.assign,
+            self.priority,
+            css_classes=["wq-leads"],
+            stylesheets=[css("layout")],
+            margin=0,
+            visible=False,
+        )
+        self._layout = self._laid_out()
+        self._watch()
+
+    def _value_input(self, place: int) -> pn.widgets.TextInput:
+        made = pn.widgets.TextInput(
+            name="",
+            stylesheets=[css("controls")],
+            css_classes=["wq-line", "wq-value"],
+            margin=0,
+            sizing_mode="stretch_width",
+            visible=False,
+        )
+        made.param.watch(lambda event: self._typed(place, event.new), "value")
+        return made
+
+    def _watch(self) -> None:
+        state = self._state
+        state.param.watch(self._show, ["opened", "conflict", "busy", "choices"])
+        state.draft.param.watch(self._show_values, "values")
+        self.other.param.watch(self._choose_other, "value")
+        self.members.param.watch(self._choose_member, "value")
+        self.assign.param.watch(self._assign, "value")
+        self.priority.param.watch(self._set_priority, "value")
+        for verb, button in self.buttons.items():
+            button.on_click(lambda _event, verb=verb: self.press(verb))
+
+    # ------------------------------------------------------------------ what is done
+
+    def press(self, verb: Verb) -> None:
+        """Do what the button of `verb` does."""
+        state = self._state
+        if verb is Verb.CLAIM:
+            state.claim()
+        elif verb is Verb.FIELD_UPDATE:
+            if self._sound():
+                state.save()
+        elif verb is Verb.RESOLVE:
+            if self._sound():
+                state.save(resolve=True)
+        elif verb is Verb.COMMENT:
+            state.comment()
+        elif verb is Verb.MARK_DUPLICATE:
+            if self.duplicating and state.draft.duplicate_of.strip():
+                state.mark_duplicate()
+            else:
+                self.duplicating = True
+                self._show()
+        else:
+            state.decide(verb)
+
+    def correct(self, field: str) -> None:
+        """Offer an input for a field, beside those that are there."""
+        if field in self._state.fields() and field not in self._names:
+            self._extra = field
+            self._show()
+
+    def _typed(self, place: int, text: str) -> None:
+        if place >= len(self._names):
+            return
+        name = self._names[place]
+        field = self._state.fields().get(name)
+        values = {**self._state.draft.values}
+        if field is not None and text.strip() == shown(name, field.value):
+            values.pop(name, None)
+        else:
+            values[name] = text
+        if values != self._state.draft.values:
+            self._state.draft.values = values
+        self._check(place)
+
+    def _check(self, place: int) -> bool:
+        name = self._names[place]
+        text = self._state.draft.values.get(name)
+        words = None
+        if text is not None:
+            country = f"{name.split('_', 1)[0]}_country"
+            record = self._state.fields().get(country)
+            words = fault(name, text, country=record.value if record else None)
+        self._faults[place].object = markup("fault", words=words) if words else ""
+        self._faults[place].visible = bool(words)
+        return words is None
+
+    def _sound(self) -> bool:
+        # All are checked, so that every fault is shown at once.
+        return all([self._check(place) for place in range(len(self._names))])
+
+    def _choose_other(self, event: param.parameterized.Event) -> None:
+        by_label = {one.label: name for name, one in self._labelled().items()}
+        if event.new in by_label:
+            self.correct(by_label[event.new])
+            self.other.value = _OTHER
+
+    def _choose_member(self, event: param.parameterized.Event) -> None:
+        if event.new:
+            self._state.draft.duplicate_of = str(event.new)
+
+    def _assign(self, event: param.parameterized.Event) -> None:
+        opened = self._state.opened
+        if event.new and opened and event.new != (opened.dossier.item.assigned_to or ""):
+            self._state.assign(event.new)
+
+    def _set_priority(self, event: param.parameterized.Event) -> None:
+        opened = self._state.opened
+        if opened is not None and event.new != opened.dossier.item.priority:
+            self._state.set_priority(event.new)
+
+    # ------------------------------------------------------------------ what is shown
+
+    def _labelled(self) -> dict[str, FieldValue]:
+        fields = self._state.fields()
+        groups = self._state.opened.dossier.groups if self._state.opened else ()
+        heading = {one.field: group.name for group in groups for one in group.fields}
+        labels = [one.label for one in fields.values()]
+        return {
+            name: one
+            if labels.count(one.label) == 1
+            else FieldValue(**{**one.__dict__, "label": f"{one.label} ({heading[name]})"})
+            for name, one in fields.items()
+        }
+
+    def _show(self, *_events: param.parameterized.Event) -> None:
+        opened = self._state.opened
+        self._layout.visible = opened is not None and bool(opened.allowed)
+        if opened is None:
+            self._item = None
+            return
+        item = opened.dossier.item
+        if item.id != self._item:
+            self._item, self._extra, self.duplicating = item.id, None, False
+        editing = Verb.FIELD_UPDATE in opened.allowed
+        self._offer_fields(editing)
+        self._offer_members()
+        self._show_buttons(opened.allowed, editing)
+        arranging = Verb.ASSIGN in opened.allowed
+        self.leads.visible = arranging
+        if arranging:
+            self._offer_people(item.assigned_to or "", item.priority)
+        conflict = self._state.conflict
+        self.conflict.object = markup("conflict", conflict=conflict) if conflict else ""
+        self.conflict.visible = conflict is not None
+        self.comment.visible = Verb.COMMENT in opened.allowed
+        self.verified.visible = editing
+        self.other.visible = editing
+
+    def _offer_fields(self, editing: bool) -> None:
+        labelled = self._labelled()
+        typed = [name for name in self._state.draft.values if name in labelled]
+        names = [name for name, one in labelled.items() if one.faulty and name != "npi"]
+        names = list(dict.fromkeys([*typed, *names, *([self._extra] if self._extra else [])]))
+        self._names = names[:MOST_FIELDS] if editing or typed else []
+        if self._extra and self._extra not in self._names:
+            self._names = [*self._names[: MOST_FIELDS - 1], self._extra]
+        for place, widget in enumerate(self._values):
+            used = place < len(self._names)
+            if used:
+                widget.name = labelled[self._names[place]].label
+            widget.visible = used
+            self._faults[place].visible = used and self._faults[place].visible
+        self.other.options = [_OTHER, *sorted(one.label for one in labelled.values())]
+        self._show_values()
+
+    def _show_values(self, *_events: param.parameterized.Event) -> None:
+        fields = self._state.fields()
+        for place, name in enumerate(self._names):
+            field = fields.get(name)
+            stands = shown(name, field.value) if field else ""
+            self._values[place].value = self._state.draft.values.get(name, stands)
+            self._check(place)
+
+    def _offer_members(self) -> None:
+        opened = self._state.opened
+        members = [] if opened is None else [
+            each for each in opened.dossier.members if not each.lead and each.left_at is None
+        ]
+        self.members.options = {"Choose a record …": ""} | {
+            f"{each.provider_id}: {each.provider}, NPI {each.npi or 'none'}": str(each.provider_id)
+            for each in members
+        }
+        self.members.visible = self.duplicating and bool(members)
+        self.duplicate_of.visible = self.duplicating
+
+    def _show_buttons(self, allowed: frozenset[Verb], editing: bool) -> None:
+        opened = self._state.opened
+        closed = opened is not None and opened.dossier.item.status in {
+            Status.RESOLVED.value,
+            Status.REJECTED.value,
+        }
+        mine = opened is not None and opened.mine
+        for verb, button in self.buttons.items():
+            visible = verb in allowed
+            if verb is Verb.CLAIM:
+                visible = visible and not mine
+            elif verb is Verb.COMMENT:
+                # While the form is open, Save keeps a lone comment as well.
+                visible = visible and not editing
+            elif verb is Verb.REOPEN:
+                visible = visible and closed
+            button.visible = visible
+            button.disabled = self._state.busy
+
+    def _offer_people(self, holder: str, priority: int) -> None:
+        choices = self._state.choices
+        able = [each.username for each in choices.people if each.can_hold] if choices else []
+        self.assign.options = {"Nobody": ""} | {name: name for name in dict.fromkeys([*able, holder]) if name}
+        self.assign.value = holder
+        self.priority.value = priority
+
+    def _laid_out(self) -> pn.Column:
+        layout = [css("layout")]
+        lines = [
+            part for pair in zip(self._values, self._faults, strict=True) for part in pair
+        ]
+        return pn.Column(
+            self.conflict,
+            *lines,
+            self.other,
+            self.verified,
+            self.members,
+            self.duplicate_of,
+            self.comment,
+            pn.Row(
+                *self.buttons.values(),
+                css_classes=["wq-buttons"],
+                stylesheets=layout,
+                margin=0,
+                sizing_mode="stretch_width",
+            ),
+            self.leads,
+            css_classes=["wq-form"],
+            stylesheets=layout,
+            visible=False,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self._layout

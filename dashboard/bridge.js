@@ -1,0 +1,305 @@
+// What only the browser can do for the desk: keys, the address bar, countdowns, short messages.
+// Text is only ever set as textContent; the one piece of HTML is the page's own list of keys.
+
+const ACTIVE_EVERY = 45_000
+const WARN_SECONDS = 120
+
+function* roots(node) {
+  yield node
+  for (const each of node.querySelectorAll("*")) {
+    if (each.shadowRoot) yield* roots(each.shadowRoot)
+  }
+}
+
+function deep(from, selector) {
+  for (const root of roots(from)) {
+    const found = root.querySelector(selector)
+    if (found && found.getClientRects().length) return found
+  }
+  return null
+}
+
+const TYPED = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]"
+
+export function render({ model, el }) {
+  const life = new AbortController()
+  const { signal } = life
+  const desk = () => el.getRootNode().host?.closest?.(".wq-desk") ?? document
+  const owns = (event) => model.served || event.composedPath().some((n) => n.classList?.contains("wq-desk"))
+  const send = (message) => model.send_msg(message)
+  const scope = () => (model.served ? document : findDesk(el))
+
+  // ------------------------------------------------------------------ short messages
+
+  const live = document.createElement("div")
+  live.className = "live"
+  live.setAttribute("role", "status")
+  live.setAttribute("aria-live", "polite")
+  const warning = document.createElement("div")
+  warning.className = "toast warn claim"
+  warning.hidden = true
+  warning.setAttribute("role", "alert")
+  const warningText = document.createElement("span")
+  const keep = document.createElement("button")
+  keep.type = "button"
+  keep.textContent = model.words.keep
+  keep.addEventListener("click", () => send({ type: "active" }))
+  warning.append(warningText, keep)
+  const offline = document.createElement("div")
+  offline.className = "toast bad"
+  offline.hidden = true
+  offline.setAttribute("role", "alert")
+  const offlineText = document.createElement("span")
+  offlineText.textContent = model.words.offline
+  const again = document.createElement("button")
+  again.type = "button"
+  again.textContent = model.words.reload
+  again.addEventListener("click", () => location.reload())
+  offline.append(offlineText, again)
+  const stack = document.createElement("div")
+  stack.className = "stack"
+  stack.append(warning, offline, live)
+
+  let clearing = 0
+  function notice() {
+    const said = model.notice
+    clearTimeout(clearing)
+    live.replaceChildren()
+    if (!said?.words) return
+    const toast = document.createElement("div")
+    toast.className = `toast ${said.kind}`
+    const words = document.createElement("span")
+    words.textContent = said.words
+    const close = document.createElement("button")
+    close.type = "button"
+    close.textContent = "×"
+    close.setAttribute("aria-label", model.words.dismiss)
+    close.addEventListener("click", () => live.replaceChildren())
+    toast.append(words, close)
+    live.append(toast)
+    if (said.kind !== "bad") clearing = setTimeout(() => live.replaceChildren(), 4000 + 50 * said.words.length)
+  }
+  model.on("notice", notice)
+
+  // ------------------------------------------------------------------ the claim's time
+
+  let ends = null
+  let told = false
+  function claimed() {
+    ends = model.left === null ? null : performance.now() + model.left * 1000
+    told = false
+    tick()
+  }
+  function tick() {
+    if (ends === null) {
+      warning.hidden = true
+      return
+    }
+    const left = Math.max(0, Math.round((ends - performance.now()) / 1000))
+    const chip = deep(scope(), "[data-left]")
+    if (chip) chip.textContent = left >= 60 ? `${Math.ceil(left / 60)} min left` : `${left} s left`
+    const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`
+    warning.hidden = left > WARN_SECONDS || left === 0
+    if (!warning.hidden) warningText.textContent = `${model.words.ending} ${clock}`
+    if (left === 0 && !told) {
+      told = true
+      send({ type: "lapsed" })
+    }
+  }
+  model.on("left", claimed)
+  const timer = setInterval(tick, 1000)
+
+  let pinged = 0
+  function active() {
+    const now = performance.now()
+    if (model.left === null || now - pinged < ACTIVE_EVERY) return
+    pinged = now
+    send({ type: "active" })
+  }
+  for (const kind of ["keydown", "pointerdown", "input"]) {
+    document.addEventListener(kind, (event) => owns(event) && active(), { signal, capture: true, passive: true })
+  }
+
+  // ------------------------------------------------------------------ the address bar
+
+  if (model.served) {
+    const wanted = () => `${location.pathname}${model.url ? `?${model.url}` : ""}`
+    model.on("url", () => {
+      if (`${location.pathname}${location.search}` === wanted()) return
+      history[model.replace ? "replaceState" : "pushState"](null, "", wanted())
+    })
+    window.addEventListener("popstate", () => send({ type: "popstate", query: location.search.slice(1) }), { signal })
+    model.on("title", () => { document.title = model.title })
+  }
+
+  // ------------------------------------------------------------------ light and dark
+
+  const stored = (name) => { try { return localStorage.getItem(name) } catch { return null } }
+  const store = (name, value) => { try { localStorage.setItem(name, value) } catch { /* private mode */ } }
+  if (model.served && stored("wq-theme")) document.documentElement.dataset.theme = stored("wq-theme")
+  function flip() {
+    const dark = document.documentElement.dataset.theme
+      ? document.documentElement.dataset.theme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches
+    document.documentElement.dataset.theme = dark ? "light" : "dark"
+    store("wq-theme", document.documentElement.dataset.theme)
+  }
+
+  // ------------------------------------------------------------------ the list of keys
+
+  const help = document.createElement("dialog")
+  help.setAttribute("aria-labelledby", "wq-keys")
+  const title = document.createElement("h2")
+  title.id = "wq-keys"
+  title.textContent = model.words.keys
+  const list = document.createElement("dl")
+  for (const [key, words] of model.keys) {
+    const term = document.createElement("dt")
+    const kbd = document.createElement("kbd")
+    kbd.textContent = key.length === 1 ? key.toUpperCase() : key
+    term.append(kbd)
+    const meaning = document.createElement("dd")
+    meaning.textContent = words
+    list.append(term, meaning)
+  }
+  const single = document.createElement("label")
+  const box = document.createElement("input")
+  box.type = "checkbox"
+  box.checked = stored("wq-keys") !== "off"
+  box.addEventListener("change", () => store("wq-keys", box.checked ? "on" : "off"))
+  single.append(box, document.createTextNode(` ${model.words.single}`))
+  const shut = document.createElement("button")
+  shut.type = "button"
+  shut.textContent = model.words.close
+  shut.addEventListener("click", () => help.close())
+  help.append(title, list, single, shut)
+  help.addEventListener("click", (event) => { if (event.target === help) help.close() })
+
+  // ------------------------------------------------------------------ keys
+
+  function focus(selector) {
+    const found = deep(scope(), selector)
+    found?.focus()
+    found?.select?.()
+    return Boolean(found)
+  }
+  const near = {
+    "/": () => focus(".wq-search input"),
+    e: () => focus(".wq-value input"),
+    m: () => focus(".wq-comment textarea"),
+    t: () => { if (model.served) flip() },
+    "?": () => help.showModal(),
+  }
+  const far = new Set("njkcsrxlodufJ[]".split(""))
+  far.delete("J")
+
+  document.addEventListener("keydown", (event) => {
+    if (!owns(event) || event.defaultPrevented || help.open) return
+    const target = event.composedPath()[0]
+    const typing = target.matches?.(TYPED)
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      target.blur?.()
+      send({ type: "key", key: "r" })
+      event.preventDefault()
+      return
+    }
+    if (event.key === "Escape") {
+      if (typing) target.blur()
+      else send({ type: "key", key: "Escape" })
+      return
+    }
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return
+    if ((event.key === "Enter" || event.key === " ") && target.closest?.("button, a, summary")) return
+    const step = { ArrowDown: "j", ArrowUp: "k" }[event.key]
+    const table = step && event.composedPath().some((n) => n.classList?.contains("tabulator"))
+    if (!table && stored("wq-keys") === "off" && event.key !== "?") return
+    const key = table ? step : event.key.length === 1 ? event.key.toLowerCase() : event.key
+    if (key in near) near[key]()
+    else if (far.has(key) && (!event.repeat || "jk".includes(key))) {
+      send({ type: "key", key })
+      if (key === "x" || key === "o") {
+        const text = deep(scope(), ".wq-comment textarea")
+        if (text && !text.value.trim()) text.focus()
+      }
+    } else return
+    event.preventDefault()
+    event.stopPropagation()
+  }, { signal, capture: true })
+
+  // ------------------------------------------------------------------ clicks on what is text
+
+  document.addEventListener("click", (event) => {
+    if (!owns(event)) return
+    const path = event.composedPath().filter((n) => n instanceof Element)
+    const data = (name) => path.find((n) => n.dataset && name in n.dataset)?.dataset[name]
+    if (data("item") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      send({ type: "open", id: Number(data("item")) })
+      event.preventDefault()
+    } else if (data("edit")) {
+      send({ type: "edit", field: data("edit") })
+    } else if (data("drop")) {
+      send({ type: "drop", filter: data("drop") })
+    } else if (data("do")) {
+      const what = data("do")
+      if (what === "keys") help.showModal()
+      else if (what === "theme") flip()
+      else send({ type: "do", what })
+    } else {
+      const row = path.find((n) => n.classList.contains("tabulator-row"))
+      const cell = row?.querySelector('[tabulator-field="item"]')
+      const column = path.find((n) => n.classList.contains("tabulator-col"))
+      if (cell) send({ type: "open", id: Number(cell.textContent) })
+      else if (column) send({ type: "sort", by: column.getAttribute("tabulator-field") })
+    }
+  }, { signal })
+
+  // Commands from the server that need the browser.
+  model.on("msg:custom", (message) => {
+    if (message.focus) requestAnimationFrame(() => setTimeout(() => focus(message.focus), 30))
+    if (message.go) location.assign(message.go)
+  })
+
+  // A grid's rows must be its own: Tabulator names a body that is not there.
+  const seen = new WeakSet()
+  function mend() {
+    for (const root of roots(scope())) {
+      for (const grid of root.querySelectorAll(".tabulator")) {
+        grid.removeAttribute("aria-owns")
+        grid.setAttribute("aria-label", model.words.table)
+        if (!seen.has(grid)) {
+          seen.add(grid)
+          grid.querySelector(".tabulator-tableholder")?.setAttribute("tabindex", "0")
+        }
+      }
+    }
+  }
+  const mending = setInterval(mend, 1500)
+  setTimeout(mend, 300)
+
+  if (model.served && window.Bokeh) {
+    const lost = () => { offline.hidden = false }
+    for (const document_ of window.Bokeh.documents ?? []) {
+      document_.on_event?.("connection_lost", lost)
+    }
+  }
+
+  model.on("remove", () => {
+    life.abort()
+    clearInterval(timer)
+    clearInterval(mending)
+  })
+  claimed()
+  notice()
+  const box_ = document.createElement("div")
+  box_.append(stack, help)
+  return box_
+}
+
+function findDesk(el) {
+  let node = el
+  while (node) {
+    if (node.classList?.contains("wq-desk")) return node.shadowRoot ?? node
+    node = node.parentNode ?? node.host
+  }
+  return document
+}

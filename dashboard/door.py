@@ -1,0 +1,278 @@
+"""The desk's way into the data layer: what a session reads and does, as plain functions.
+
+Each call is one short transaction; nothing is kept between calls. The data layer checks every
+right itself: nothing here protects anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from dashboard.view import View
+from workqueue import accounts, inbox, verbs
+from workqueue.accounts import Actor, UserRow
+from workqueue.database import Database
+from workqueue.dossier import Dossier, dossier
+from workqueue.errors import BadInput, HeldByAnother, IllegalTransition, NothingToClaim, Refusal
+from workqueue.fields import BY_NAME
+from workqueue.inbox import Choices, Count, InboxRow, Order, Page
+from workqueue.lifecycle import DUTIES, Duty, Status, Verb
+from workqueue.settings import Settings
+from workqueue.values import parse
+
+COUNTED: Final = 10_000
+_TRIES: Final = 50
+_DOMESTIC: Final = frozenset({None, "US", "USA", "UNITED STATES"})
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of the inbox and how many items match, counted up to 10,000."""
+
+    page: Page
+    count: Count
+    view: View
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An item with its record, and what the viewer may do with it at this moment.
+
+    `left` is the time that the viewer's own claim still has, None where it is not theirs.
+    """
+
+    dossier: Dossier
+    allowed: frozenset[Verb]
+    mine: bool
+    left: timedelta | None
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an act has led to: in words, and whether the item's problem is gone (None: not asked)."""
+
+    item_id: int
+    verb: Verb
+    status: Status
+    words: str
+    cured: bool | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One act as a person asked for it; `request_id` makes a repeated one count once."""
+
+    verb: Verb
+    item_id: int
+    version: int | None
+    request_id: UUID
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Door:
+    """The data layer for one viewer. `read_only`: on the analyst's connection."""
+
+    def __init__(
+        self, database: Database, actor: Actor, settings: Settings, *, read_only: bool = False
+    ) -> None:
+        self.database = database
+        self.actor = actor
+        self.settings = settings
+        self.read_only = read_only
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a claim lasts."""
+        return timedelta(minutes=self.settings.lease_minutes)
+
+    def user(self) -> UserRow:
+        """The viewer as of now. Raises NoSuchUser, UserDisabled or LoginEnded."""
+        return self.database.run(lambda session: accounts.acting(session, self.actor))
+
+    def choices(self) -> Choices:
+        """What the filters offer."""
+        with self.database.snapshot() as session:
+            return inbox.choices(session)
+
+    def listing(self, view: View) -> Listing:
+        """The page of a view. Raises BadInput or NoSuchUser where the filter asks for nothing real."""
+        wanted = view.filter(self.actor.username)
+        with self.database.snapshot() as session:
+            page = inbox.page(
+                session,
+                wanted,
+                size=self.settings.page_size,
+                order=view.order,
+                after=view.after,
+                before=view.before,
+                last=view.last,
+            )
+            return Listing(page, inbox.count(session, wanted, cap=COUNTED), view)
+
+    def rows(self, ids: Sequence[int]) -> tuple[InboxRow, ...]:
+        """The present lines of some items."""
+        with self.database.snapshot() as session:
+            return inbox.rows(session, ids)
+
+    def matching(self, view: View, ids: Sequence[int]) -> set[int]:
+        """Which of the items belong to the view now."""
+        with self.database.snapshot() as session:
+            return inbox.matching(session, view.filter(self.actor.username), ids)
+
+    def item(self, item_id: int) -> Opened:
+        """One item and what the viewer may do with it. Raises NoSuchItem."""
+        with self.database.snapshot() as session:
+            found = dossier(session, item_id)
+            if self.read_only:
+                return Opened(found, frozenset(), mine=False, left=None)
+            allowed = verbs.allowed(session, self.actor, item_id)
+        item = found.item
+        mine = item.status == Status.IN_PROGRESS and item.assigned_to == self.actor.username
+        left = None
+        if mine and item.lease_expires_at is not None:
+            left = max(item.lease_expires_at - datetime.now(UTC), timedelta(0))
+        return Opened(found, allowed, mine, left)
+
+    def take_next(self, view: View, request_id: UUID) -> int:
+        """Claim the next item of the view that nobody holds. Raises NothingToClaim."""
+        wanted = view.first_page(item=None)
+        plain = View(queue_types=wanted.queue_types, rule=wanted.rule, order=wanted.order)
+        if wanted == plain and wanted.order is Order.PRIORITY:
+            return self.database.run(
+                lambda session: verbs.claim_next(
+                    session,
+                    actor=self.actor,
+                    lease=self.lease,
+                    queue_types=wanted.queue_types or None,
+                    rule_ids=(wanted.rule,) if wanted.rule else None,
+                    request_id=request_id,
+                )
+            ).id
+        return self._next_of(wanted, request_id)
+
+    def _next_of(self, view: View, request_id: UUID) -> int:
+        # The queue's own statement narrows by type and rule only; any other filter is walked.
+        open_ones = view.first_page(statuses=(Status.OPEN.value,))
+        with self.database.snapshot() as session:
+            found = inbox.page(
+                session,
+                open_ones.filter(self.actor.username),
+                size=_TRIES,
+                order=open_ones.order,
+            )
+        for row in found.rows:
+            if row.cured:
+                continue
+            try:
+                self._claim(row.id, row.version, request_id)
+            except (HeldByAnother, IllegalTransition, verbs.StaleVersion):
+                continue
+            return row.id
+        raise NothingToClaim("nothing in this view waits for a reviewer; change the filter.")
+
+    def _claim(self, item_id: int, version: int | None, request_id: UUID) -> None:
+        self.database.run(
+            lambda session: verbs.claim(
+                session,
+                item_id,
+                actor=self.actor,
+                lease=self.lease,
+                expected_version=version,
+                request_id=request_id,
+            )
+        )
+
+    def renew(self, item_id: int) -> timedelta:
+        """Extend the viewer's claim; how long it lasts from now. Raises where it is not theirs."""
+        self.database.run(
+            lambda session: verbs.renew(session, item_id, actor=self.actor, lease=self.lease)
+        )
+        return self.lease
+
+    def act(self, request: Request) -> Done:
+        """Do what was asked for. Raises the Refusal of the verb; nothing was changed then."""
+        return self.database.run(lambda session: _ACTS[request.verb](session, self, request))
+
+    def may_export(self, user: UserRow) -> bool:
+        """Whether the viewer's role includes exports."""
+        return not self.read_only and Duty.EXPORT in DUTIES[user.role]
+
+
+def fault(field_name: str, text: str, *, country: str | None = None) -> str | None:
+    """What is wrong with a typed value, in words; None where it can be saved."""
+    try:
+        parse(BY_NAME[field_name], text, domestic=country in _DOMESTIC)
+    except BadInput as refusal:
+        return str(refusal)
+    return None
+
+
+def _plain(name: str, words: str) -> Callable[[Any, Door, Request], Done]:
+    verb = getattr(verbs, name)
+
+    def act(session: Any, door: Door, request: Request) -> Done:
+        state = verb(
+            session,
+            request.item_id,
+            actor=door.actor,
+            expected_version=request.version,
+            request_id=request.request_id,
+            **request.details,
+        )
+        return Done(state.id, request.verb, state.status, words.format(id=state.id))
+
+    return act
+
+
+def _claimed(session: Any, door: Door, request: Request) -> Done:
+    state = verbs.claim(
+        session,
+        request.item_id,
+        actor=door.actor,
+        lease=door.lease,
+        expected_version=request.version,
+        request_id=request.request_id,
+    )
+    return Done(state.id, request.verb, state.status, f"Item {state.id} is yours.")
+
+
+def _updated(session: Any, door: Door, request: Request) -> Done:
+    result = verbs.field_update(
+        session,
+        request.item_id,
+        actor=door.actor,
+        expected_version=request.version,
+        request_id=request.request_id,
+        **request.details,
+    )
+    return Done(
+        result.state.id, request.verb, result.state.status, result.message, cured=result.cured
+    )
+
+
+_ACTS: Final[Mapping[Verb, Callable[[Any, Door, Request], Done]]] = {
+    Verb.CLAIM: _claimed,
+    Verb.RELEASE: _plain("release", "Item {id} is back in the queue."),
+    Verb.ASSIGN: _plain("assign", "Item {id} is assigned."),
+    Verb.SET_PRIORITY: _plain("set_priority", "The priority of item {id} is changed."),
+    Verb.COMMENT: _plain("comment", "The comment on item {id} is kept."),
+    Verb.FIELD_UPDATE: _updated,
+    Verb.MARK_DUPLICATE: _plain("mark_duplicate", "The duplicate is noted on item {id}."),
+    Verb.RESOLVE: _plain("resolve", "Item {id} is resolved."),
+    Verb.REJECT: _plain("reject", "Item {id} is rejected."),
+    Verb.REOPEN: _plain("reopen", "Item {id} is open again."),
+}
+__all__ = [
+    "COUNTED",
+    "Done",
+    "Door",
+    "Listing",
+    "Opened",
+    "Refusal",
+    "Request",
+    "fault",
+]

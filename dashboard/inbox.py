@@ -1,0 +1,225 @@
+"""The inbox: search, one page of items in a Tabulator, and the pager. Holds one page only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pandas as pd
+import panel as pn
+import param
+
+from dashboard.door import COUNTED
+from dashboard.look import css
+from dashboard.markup import markup
+from dashboard.state import State
+from dashboard.wording import DASH, ORDER, STATUS, age
+from workqueue.inbox import InboxRow, Order
+from workqueue.lifecycle import Status
+
+_COLUMNS: Final = ("pri", "item", "provider", "problem", "state", "age", "status", "holder")
+_TITLES: Final = {
+    "pri": "Pri",
+    "item": "Item",
+    "provider": "Provider",
+    "problem": "Problem",
+    "state": "State",
+    "age": "Age",
+    "status": "Status",
+    "holder": "Holder",
+}
+_WIDTHS: Final = {"pri": 44, "item": 72, "state": 56, "age": 60, "status": 92, "holder": 96}
+_STATUS: Final = {**STATUS, Status.IN_PROGRESS.value: "In progress"}
+_SORTS: Final = {
+    "pri": (Order.PRIORITY, Order.PRIORITY_REVERSED),
+    "age": (Order.OLDEST, Order.NEWEST),
+}
+
+
+class Inbox(pn.viewable.Viewer):
+    """The list of work items of the view."""
+
+    def __init__(self, state: State, **params: Any) -> None:
+        super().__init__(**params)
+        self._state = state
+        control = [css("controls")]
+        self.search = pn.widgets.TextInput(
+            name="Search",
+            placeholder="Name or NPI",
+            css_classes=["wq-search"],
+            stylesheets=control,
+            width=210,
+            margin=0,
+        )
+        self.order = pn.widgets.Select(
+            name="Order",
+            options={words: order for order, words in ORDER.items()},
+            css_classes=["wq-order"],
+            stylesheets=control,
+            width=150,
+            margin=0,
+        )
+        self.next_item = pn.widgets.Button(
+            name="Next item\u2002N",
+            button_type="primary",
+            stylesheets=control,
+            css_classes=["wq-next"],
+            margin=0,
+        )
+        self.tools = pn.pane.HTML("", stylesheets=[css("bar")], css_classes=["wq-tools"], margin=0)
+        self.table = pn.widgets.Tabulator(
+            _frame((), {}, None),
+            show_index=False,
+            disabled=True,
+            selectable=1,
+            sortable=False,
+            titles=_TITLES,
+            widths=_WIDTHS,
+            text_align={"pri": "left", "item": "right", "age": "right"},
+            layout="fit_columns",
+            theme="simple",
+            stylesheets=[css("table")],
+            css_classes=["wq-table"],
+            sizing_mode="stretch_width",
+            margin=0,
+            configuration={
+                "columnDefaults": {"resizable": False},
+                "placeholder": "",
+                "movableColumns": False,
+                "renderVertical": "basic",
+            },
+        )
+        self.foot = pn.pane.HTML("", stylesheets=[css("bar")], css_classes=["wq-foot"], margin=0)
+        self._turns = {
+            way: pn.widgets.Button(
+                name=name, stylesheets=control, css_classes=["wq-turn"], margin=0, disabled=True
+            )
+            for way, name in (
+                ("first", "« First"),
+                ("previous", "‹ Prev"),
+                ("next", "Next ›"),
+                ("last", "Last »"),
+            )
+        }
+        self._act()
+        self._watch()
+
+    def _act(self) -> None:
+        state = self._state
+        self.search.param.watch(lambda event: state.search(event.new), "value")
+        self.order.param.watch(self._order, "value")
+        self.next_item.on_click(lambda _event: state.take_next())
+        for way, button in self._turns.items():
+            button.on_click(lambda _event, way=way: state.turn(way))
+
+    def _watch(self) -> None:
+        state = self._state
+        state.param.watch(self._show_rows, ["rows", "marks"])
+        state.param.watch(self._show_place, ["listing", "fresh", "first"])
+        state.param.watch(self._show_view, ["view", "user"])
+        state.param.watch(self._select, ["rows", "view"])
+
+    def sort(self, column: str) -> None:
+        """Order by a column, or the other way round where it is ordered by it already."""
+        orders = _SORTS.get(column)
+        if orders:
+            self._state.look(order=orders[self._state.view.order is orders[0]])
+
+    def _order(self, event: param.parameterized.Event) -> None:
+        if event.new is not self._state.view.order:
+            self._state.look(order=event.new)
+
+    def _show_rows(self, *_events: param.parameterized.Event) -> None:
+        me = self._state.door.actor.username
+        self.table.value = _frame(self._state.rows, self._state.marks, me)
+
+    def _select(self, *_events: param.parameterized.Event) -> None:
+        ids = [row.id for row in self._state.rows]
+        item = self._state.view.item
+        self.table.selection = [ids.index(item)] if item in ids else []
+
+    def _show_place(self, *_events: param.parameterized.Event) -> None:
+        listing, rows, first = self._state.listing, self._state.rows, self._state.first
+        if listing is None:
+            return
+        count = listing.count
+        total = f"more than {COUNTED:,}" if count.capped else f"{count.value:,}"
+        said = ""
+        if rows and first:
+            said = f"{first:,} to {first + len(rows) - 1:,} of {total}"
+        elif rows:
+            said = f"{len(rows)} of {total}"
+        self.foot.object = markup(
+            "foot",
+            said=said,
+            fresh=self._state.fresh,
+            empty=not rows,
+            narrowed=self._state.view.narrowed,
+        )
+        for way, button in self._turns.items():
+            back = way in {"first", "previous"}
+            button.disabled = not (listing.page.has_previous if back else listing.page.has_next)
+
+    def _show_view(self, *_events: param.parameterized.Event) -> None:
+        view, user = self._state.view, self._state.user
+        self.search.value = view.text or ""
+        self.order.value = view.order
+        self.tools.object = markup(
+            "tools",
+            chips=self._state.chips(),
+            export=view.first_page(item=None).query()
+            if user is not None and self._state.door.may_export(user)
+            else None,
+        )
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        layout = [css("layout")]
+        return pn.Column(
+            pn.Row(
+                self.search,
+                self.tools,
+                self.order,
+                self.next_item,
+                css_classes=["wq-bar"],
+                stylesheets=layout,
+                sizing_mode="stretch_width",
+                margin=0,
+            ),
+            pn.Column(
+                self.table,
+                css_classes=["wq-rows"],
+                stylesheets=layout,
+                sizing_mode="stretch_width",
+                margin=0,
+            ),
+            pn.Row(
+                self.foot,
+                *self._turns.values(),
+                css_classes=["wq-pager"],
+                stylesheets=layout,
+                sizing_mode="stretch_width",
+                margin=0,
+            ),
+            css_classes=["wq-inbox"],
+            stylesheets=layout,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+
+
+def _frame(rows: tuple[InboxRow, ...], marks: Any, me: str | None) -> pd.DataFrame:
+    now = datetime.now(UTC)
+    lines = [
+        (
+            f"P{row.priority}",
+            str(row.id),
+            row.provider,
+            row.title,
+            row.state or DASH,
+            age(row.created_at, now),
+            marks.get(row.id) or ("Cured" if row.cured else _STATUS[row.status]),
+            "you" if row.assigned_to == me else row.assigned_to or "",
+        )
+        for row in rows
+    ]
+    return pd.DataFrame(lines, columns=list(_COLUMNS), dtype=object)

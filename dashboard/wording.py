@@ -1,0 +1,161 @@
+"""Every label and message of the desk, once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from dashboard.view import MINE
+from workqueue.inbox import Order
+from workqueue.lifecycle import Status, Verb
+
+TITLE: Final = "WorkQueue"
+DASH: Final = "—"
+
+STATUS: Final = MappingProxyType(
+    {
+        Status.OPEN.value: "Open",
+        MINE: "In progress: mine",
+        Status.IN_PROGRESS.value: "In progress: all",
+        Status.RESOLVED.value: "Resolved",
+        Status.REJECTED.value: "Rejected",
+    }
+)
+ORDER: Final = MappingProxyType(
+    {
+        Order.PRIORITY: "By priority",
+        Order.PRIORITY_REVERSED: "Low priority first",
+        Order.OLDEST: "Oldest first",
+        Order.NEWEST: "Newest first",
+    }
+)
+PRIORITY: Final = MappingProxyType(
+    {1: "P1 high", 2: "P2", 3: "P3 normal", 4: "P4", 5: "P5 low"}
+)
+VERB: Final = MappingProxyType(
+    {
+        Verb.CREATE.value: "opened it",
+        Verb.REFRESH.value: "saw new evidence",
+        Verb.CURE.value: "saw that the problem is gone",
+        Verb.RECUR.value: "saw the problem again",
+        Verb.CLOSE.value: "closed it",
+        Verb.REVIVE.value: "opened it again",
+        Verb.EXPIRE.value: "ended the claim, its time was over",
+        Verb.CLAIM.value: "claimed it",
+        Verb.RELEASE.value: "released it",
+        Verb.ASSIGN.value: "assigned it",
+        Verb.SET_PRIORITY.value: "changed the priority",
+        Verb.COMMENT.value: "commented",
+        Verb.FIELD_UPDATE.value: "corrected",
+        Verb.MARK_DUPLICATE.value: "marked a duplicate",
+        Verb.RESOLVE.value: "resolved it",
+        Verb.REJECT.value: "rejected it",
+        Verb.REOPEN.value: "reopened it",
+    }
+)
+
+# Keys, what they do, in the order in which the help lists them.
+KEYS: Final = (
+    ("n", "Take the next item"),
+    ("j", "Down one row"),
+    ("k", "Up one row"),
+    ("c", "Claim the open item"),
+    ("e", "Correct the first faulty field"),
+    ("s", "Save what is typed"),
+    ("r", "Save and resolve"),
+    ("x", "Reject"),
+    ("l", "Release"),
+    ("o", "Reopen"),
+    ("m", "Write a comment or reason"),
+    ("d", "Mark as duplicate"),
+    ("]", "Next page"),
+    ("[", "Previous page"),
+    ("/", "Search"),
+    ("f", "Show or hide the filters"),
+    ("u", "Show what is new"),
+    ("t", "Light or dark"),
+    ("Esc", "Leave a field, or close the item"),
+    ("?", "Show these keys"),
+)
+
+# Texts of the component that lives in the browser.
+BRIDGE: Final = MappingProxyType(
+    {
+        "keep": "Keep it",
+        "ending": "Your claim ends in",
+        "offline": "The connection to the server is lost. What you typed stays on this page; copy "
+        "it before you reload.",
+        "reload": "Reload",
+        "dismiss": "Dismiss",
+        "keys": "Keys",
+        "single": "Single keys act (switch off if you dictate or use other aids)",
+        "close": "Close",
+        "table": "Work items",
+    }
+)
+
+LEFT_OUT: Final = "The link was not quite right."
+GONE: Final = "There is no item {id}. It may have been mistyped; the list on the left has what there is."
+
+_TOLD: Final = MappingProxyType(
+    {
+        "nothing_typed": "Nothing to save: type a new value or a comment first.",
+        "reason_needed": "To {verb}, say why in “Comment or reason” first.",
+        "unsaved": "There are corrections that are not saved: save them first (S), or empty them.",
+        "record_needed": "Type the number of the record that this one is the same as.",
+        "nothing_left": "Nothing else in this view waits: well done.",
+        "unforeseen": "Something went wrong on the server. Nothing you typed is lost. If it happens "
+        "again, tell your administrator the number {number}.",
+        "claim_ended": "Your claim on this item has ended. What you typed is still here: claim it "
+        "again to go on.",
+        "not_now": "{verb} is not possible with item {id} now: {why}",
+        "closed": "it is {status}. Reopen it first (O).",
+        "yours": "you hold it already.",
+        "held": "{who} holds it.",
+        "claim_first": "claim it first (C).",
+        "held_by": "Holder: {who}",
+        "no_login": "Sign in to see the queue.",
+        "cured": "The problem is gone. Resolve to confirm.",
+    }
+)
+
+
+def told(key: str, **words: object) -> str:
+    """The message of this key with its words."""
+    return _TOLD[key].format(**words)
+
+
+def day(moment: datetime | None) -> str:
+    """A moment as a date, UTC; a dash for none."""
+    return f"{moment:%Y-%m-%d}" if moment else DASH
+
+
+def minute(moment: datetime | None) -> str:
+    """A moment to the minute, UTC; a dash for none."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else DASH
+
+
+def age(moment: datetime, now: datetime) -> str:
+    """How long ago a moment was, in its largest unit: 3 min, 5 h, 12 d, 4 mo, 3 y."""
+    past = max(now - moment, timedelta(0))
+    hours, days = past // timedelta(hours=1), past.days
+    if hours < 1:
+        return f"{past // timedelta(minutes=1)} min"
+    if days < 1:
+        return f"{hours} h"
+    if days < 100:
+        return f"{days} d"
+    return f"{days // 30} mo" if days < 730 else f"{days // 365} y"
+
+
+def phone(text: str) -> str:
+    """Ten digits as a US number; anything else as it is."""
+    if len(text) == 10 and text.isascii() and text.isdigit():
+        return f"({text[:3]}) {text[3:6]}-{text[6:]}"
+    return text
+
+
+def zip_code(text: str) -> str:
+    """Nine digits as ZIP+4; anything else as it is."""
+    return f"{text[:5]}-{text[5:]}" if len(text) == 9 and text.isdigit() else text
