@@ -50,6 +50,22 @@ class UserDisabled(Refusal):
     """The user is disabled and may not act; a manager can enable the account again."""
 
 
+class LoginEnded(Refusal):
+    """Your login has ended; sign in again. Nothing was saved."""
+
+
+class WrongPassword(Refusal):
+    """Name and password do not match."""
+
+
+class TooManyTries(Refusal):
+    """There were too many wrong passwords; wait a little and try again."""
+
+
+class LinkSpent(Refusal):
+    """The link was used already, or is too old; ask an admin for a new one."""
+
+
 class NotAllowed(Refusal):
     """The role does not include this; ask somebody whose role does."""
 

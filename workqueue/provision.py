@@ -27,6 +27,10 @@ APP, ANALYST, OWNER = "workqueue_app", "workqueue_analyst", "workqueue_owner"
 # Everything the app role may do, by table; what is not here is not granted.
 APP_GRANTS: dict[str, str] = {
     "user": "SELECT, INSERT, UPDATE",
+    "user_passwords": "SELECT, INSERT, UPDATE",
+    "login_sessions": "SELECT, INSERT, UPDATE",
+    "login_links": "SELECT, INSERT, UPDATE",
+    "login_throttle": "SELECT, INSERT, UPDATE",
     "security_events": "SELECT, INSERT",
     "sources": "SELECT, INSERT",
     "column_sets": "SELECT, INSERT",

@@ -8,15 +8,26 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Row, Select, Subquery, func, literal, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Subquery,
+    func,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from workqueue.errors import BadInput
 from workqueue.fields import full_name
 from workqueue.inbox.filter import MAX_ID, Filter
-from workqueue.inbox.query import ITEMS, KEY, PROVIDERS, Branch, branches
+from workqueue.inbox.query import ITEMS, KEY, PROVIDERS, Branch, branches, whole
 from workqueue.models import IndividualProvider, Rule, User, WorkItem
 
 if TYPE_CHECKING:
@@ -27,7 +38,27 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # 0001-01-01 to 9999-12-31 in microseconds from the epoch
 _MOMENTS = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
-Key = tuple[int, datetime, int]
+# The values of an order's columns in one row; its id is the last.
+Key = tuple[Any, ...]
+
+
+class Order(StrEnum):
+    """In which order items are listed; each has its reverse."""
+
+    PRIORITY = "priority"
+    PRIORITY_REVERSED = "priority-reversed"
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+    @property
+    def columns(self) -> tuple[ColumnElement[Any], ...]:
+        """The columns that are sorted by: priority before age, or age alone."""
+        return KEY if self in {Order.PRIORITY, Order.PRIORITY_REVERSED} else KEY[1:]
+
+    @property
+    def descending(self) -> bool:
+        """Whether all columns run from high to low."""
+        return self in {Order.PRIORITY_REVERSED, Order.NEWEST}
 
 
 @dataclass(frozen=True)
@@ -82,37 +113,56 @@ def page(  # noqa: PLR0913 - three of them are the ways to say which page
     wanted: Filter,
     *,
     size: int,
+    order: Order = Order.PRIORITY,
     after: str | None = None,
     before: str | None = None,
     last: bool = False,
 ) -> Page:
     """The first page, the one after or before a cursor, or the last, of `size` (1 to 1000) rows.
 
-    A cursor is a place in the order, good for any filter. Where nothing is left behind it, the
-    last page answers; where less than a page is left before it, the first. Raises BadInput for a
-    broken cursor or size.
+    A cursor is a place in the order, good for any filter, and for the reverse of the order.
+    Where nothing is left behind it, the last page answers; where less than a page is left before
+    it, the first. Raises BadInput for a broken cursor, one of another order, or a wrong size.
     """
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_PAGE:
         raise BadInput(f"a page has 1 to {MAX_PAGE} rows, not {size!r:.60}.")
     if (after is not None) + (before is not None) + last > 1:
         raise BadInput("ask for the page after, before, or the last: one of them.")
-    found = branches(session, wanted)
+    walk = _Walk(session, branches(session, wanted), order)
     if after is not None:
-        keys = _keys(session, found, size + 1, _decoded(after))
+        keys = walk.keys(size + 1, _decoded(after, order))
         if keys:
-            less = bool(_keys(session, found, 1, keys[0], backwards=True))
+            less = bool(walk.keys(1, keys[0], backwards=True))
             return _page(session, keys[:size], more=len(keys) > size, less=less)
     if before is not None:
-        keys = _keys(session, found, size + 1, _decoded(before), backwards=True)
+        keys = walk.keys(size + 1, _decoded(before, order), backwards=True)
         if len(keys) >= size:
-            more = bool(_keys(session, found, 1, keys[0]))
+            more = bool(walk.keys(1, keys[0]))
             return _page(session, keys[:size][::-1], more=more, less=len(keys) > size)
     backwards = last or after is not None
-    keys = _keys(session, found, size + 1, backwards=backwards)
+    keys = walk.keys(size + 1, backwards=backwards)
     beyond = len(keys) > size
     if backwards:
         return _page(session, keys[:size][::-1], more=False, less=beyond)
     return _page(session, keys[:size], more=beyond, less=False)
+
+
+def rows(session: Session, item_ids: Sequence[int]) -> tuple[InboxRow, ...]:
+    """The present lines of at most 1000 items, in the order given; unknown ids are left out."""
+    if len(item_ids) > MAX_PAGE:
+        raise BadInput(f"ask for at most {MAX_PAGE} items at once, not {len(item_ids)}.")
+    return _rows(session, [each for each in item_ids if 0 < each <= MAX_ID])
+
+
+def matching(session: Session, wanted: Filter, item_ids: Sequence[int]) -> set[int]:
+    """Which of at most 1000 items match the filter now."""
+    if len(item_ids) > MAX_PAGE:
+        raise BadInput(f"ask for at most {MAX_PAGE} items at once, not {len(item_ids)}.")
+    if not item_ids:
+        return set()
+    asked = [each for each in item_ids if 0 < each <= MAX_ID]
+    found = whole(session, wanted).select(ITEMS.id).where(ITEMS.id.in_(asked))
+    return set(session.scalars(found))
 
 
 def count(session: Session, wanted: Filter, *, cap: int | None = None) -> Count:
@@ -152,43 +202,48 @@ def _union(parts: Sequence[Select[Any]]) -> Subquery:
     return parts[0].subquery("part") if len(parts) == 1 else union_all(*parts).subquery("part")
 
 
-def _keys(
-    session: Session,
-    found: Sequence[Branch],
-    limit: int,
-    place: Key | None = None,
-    *,
-    backwards: bool = False,
-) -> list[Key]:
-    # Up to `limit` keys beyond the place (or from the end), nearest first.
-    parts = []
-    for branch in found:
-        part = branch.select(*KEY)
-        if place is not None:
-            here, there = tuple_(*KEY), tuple_(*_bound(place))
-            part = part.where(here < there if backwards else here > there)
-        order = [column.desc() for column in KEY] if backwards else list(KEY)
-        # As a subquery of its own, each branch stops after `limit` rows.
-        parts.append(select(part.order_by(*order).limit(limit).subquery()))
-    union = _union(parts)
-    ordered = [column.desc() for column in union.c] if backwards else list(union.c)
-    chosen = session.execute(select(union).order_by(*ordered).limit(limit))
-    return [(row.priority, row.created_at, row.id) for row in chosen]
+@dataclass(frozen=True)
+class _Walk:
+    # The way through the branches of a filter in an order.
+    session: Session
+    found: Sequence[Branch]
+    order: Order
+
+    def keys(self, limit: int, place: Key | None = None, *, backwards: bool = False) -> list[Key]:
+        # Up to `limit` keys beyond the place (or from the end), nearest first.
+        columns = self.order.columns
+        falling = backwards != self.order.descending
+        parts = []
+        for branch in self.found:
+            part = branch.select(*columns)
+            if place is not None:
+                here, there = tuple_(*columns), tuple_(*_bound(place, columns))
+                part = part.where(here < there if falling else here > there)
+            ordered = [column.desc() for column in columns] if falling else list(columns)
+            # As a subquery of its own, each branch stops after `limit` rows.
+            parts.append(select(part.order_by(*ordered).limit(limit).subquery()))
+        union = _union(parts)
+        merged = [column.desc() for column in union.c] if falling else list(union.c)
+        chosen = self.session.execute(select(union).order_by(*merged).limit(limit))
+        return [tuple(row) for row in chosen]
 
 
-def _bound(key: Key) -> list[Any]:
-    return [literal(value, column.type) for value, column in zip(key, KEY, strict=True)]
+def _bound(key: Key, columns: Sequence[ColumnElement[Any]]) -> list[Any]:
+    return [literal(value, column.type) for value, column in zip(key, columns, strict=True)]
 
 
 def _page(session: Session, keys: Sequence[Key], *, more: bool, less: bool) -> Page:
-    wanted = select(ITEMS.id).where(ITEMS.id.in_([key[2] for key in keys])).subquery("part")
-    lines = {row.id: row for row in session.execute(_lines(wanted))}
-    rows = tuple(_row(lines[key[2]]) for key in keys if key[2] in lines)
     return Page(
-        rows=rows,
+        rows=_rows(session, [key[-1] for key in keys]),
         next=_encoded(keys[-1]) if more else None,
         previous=_encoded(keys[0]) if less else None,
     )
+
+
+def _rows(session: Session, item_ids: Sequence[int]) -> tuple[InboxRow, ...]:
+    wanted = select(ITEMS.id).where(ITEMS.id.in_(item_ids)).subquery("part")
+    lines = {row.id: row for row in session.execute(_lines(wanted))}
+    return tuple(_row(lines[each]) for each in item_ids if each in lines)
 
 
 def _lines(keys: Subquery) -> Select[Any]:
@@ -241,24 +296,25 @@ def _row(row: Row[Any]) -> InboxRow:
 
 
 def _encoded(key: Key) -> str:
-    moment = (key[1] - _EPOCH) // timedelta(microseconds=1)
-    told = json.dumps([key[0], moment, key[2]], separators=(",", ":"))
+    *priority, created_at, item_id = key
+    moment = (created_at - _EPOCH) // timedelta(microseconds=1)
+    told = json.dumps([*priority, moment, item_id], separators=(",", ":"))
     return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
 
 
-def _decoded(cursor: str) -> Key:
+def _decoded(cursor: str, order: Order) -> Key:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         told = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)[:100])
-        priority, moment, item = told
-        whole = all(type(part) is int for part in told)
+        *priority, moment, item = told
+        whole = all(type(part) is int for part in told) and len(told) == len(order.columns)
     except (AttributeError, TypeError, ValueError, RecursionError, binascii.Error):
-        whole, priority, moment, item = False, 0, 0, 0
+        whole, priority, moment, item = False, [], 0, 0
     if not (
         whole
-        and 1 <= priority <= 5
+        and all(1 <= each <= 5 for each in priority)
         and _MOMENTS[0] <= moment <= _MOMENTS[1]
         and 1 <= item <= MAX_ID
     ):
         raise BadInput("the place in the list cannot be read; start again from the first page.")
-    return priority, _EPOCH + timedelta(microseconds=moment), item
+    return (*priority, _EPOCH + timedelta(microseconds=moment), item)

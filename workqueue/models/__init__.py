@@ -2,6 +2,7 @@
 
 from workqueue.models.base import Base
 from workqueue.models.items import QueueType, Rule, WorkAction, WorkItem, WorkItemProvider
+from workqueue.models.logins import LoginLink, LoginSession, LoginThrottle, UserPassword
 from workqueue.models.providers import (
     NAME_SEARCH,
     ColumnSet,
@@ -28,6 +29,9 @@ __all__ = [
     "IndividualProvider",
     "IntakeReject",
     "IntakeRun",
+    "LoginLink",
+    "LoginSession",
+    "LoginThrottle",
     "ProviderOverride",
     "ProviderSource",
     "ProviderSourceHistory",
@@ -38,6 +42,7 @@ __all__ = [
     "SecurityEvent",
     "Source",
     "User",
+    "UserPassword",
     "WorkAction",
     "WorkItem",
     "WorkItemProvider",

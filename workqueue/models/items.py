@@ -123,6 +123,19 @@ class WorkItem(Base):
             postgresql_where=text("status IN ('RESOLVED', 'REJECTED')"),
         ),
         Index(
+            "ix_work_items_open_age",
+            "created_at",
+            "id",
+            postgresql_where=text("status = 'OPEN'"),
+        ),
+        Index(
+            "ix_work_items_closed_age",
+            "status",
+            "created_at",
+            "id",
+            postgresql_where=text("status IN ('RESOLVED', 'REJECTED')"),
+        ),
+        Index(
             "ix_work_items_held",
             "lease_expires_at",
             postgresql_where=text("status = 'IN_PROGRESS'"),

@@ -9,9 +9,9 @@ report success only after the commit, which `Database.run` does. Every refusal i
 
 from __future__ import annotations
 
-from workqueue.verbs.act import ItemState
+from workqueue.verbs.act import ItemState, allowed
 from workqueue.verbs.arranging import assign, set_priority
-from workqueue.verbs.claiming import claim, release
+from workqueue.verbs.claiming import claim, release, renew
 from workqueue.verbs.correcting import Change, FieldUpdateResult, field_update
 from workqueue.verbs.deciding import reject, reopen, resolve
 from workqueue.verbs.next_item import claim_next
@@ -24,6 +24,7 @@ __all__ = [
     "FieldUpdateResult",
     "ItemState",
     "Standing",
+    "allowed",
     "assign",
     "can",
     "check",
@@ -35,6 +36,7 @@ __all__ = [
     "mark_duplicate",
     "reject",
     "release",
+    "renew",
     "reopen",
     "resolve",
     "set_priority",

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from workqueue.accounts import Actor, UserRow, acting
+from workqueue.accounts import Actor, UserRow, acting, who
 from workqueue.errors import BadInput, NoSuchItem, RequestReused, StaleVersion
 from workqueue.lifecycle import Status, Verb, after
 from workqueue.models import User, WorkAction, WorkItem
@@ -163,9 +163,23 @@ def lock(session: Session, item_id: int) -> Item:
     """The item's row, locked for the rest of the transaction. Raises NoSuchItem."""
     if not isinstance(item_id, int) or isinstance(item_id, bool):
         raise BadInput(f"an item id is a whole number, not {item_id!r}.")
+    return _found(session, item_id, locked=True)
+
+
+def allowed(session: Session, actor: Actor, item_id: int) -> frozenset[Verb]:
+    """What `actor` may do to the item at this moment, for buttons. Raises as `start`.
+
+    The item is not locked: by the time of the act, the answer may be another one.
+    """
+    user = who(session, actor)
+    item = _found(session, item_id, locked=False)
+    return frozenset(verb for verb in Verb if permission.can(user, verb, item))
+
+
+def _found(session: Session, item_id: int, *, locked: bool) -> Item:
     row = None
     if 0 < item_id <= BIGINT_MAX:
-        row = session.execute(
+        found_by = (
             select(
                 WorkItem.id,
                 WorkItem.status,
@@ -182,7 +196,9 @@ def lock(session: Session, item_id: int) -> Item:
             )
             .outerjoin(User, User.id == WorkItem.assigned_to)
             .where(WorkItem.id == item_id)
-            .with_for_update(of=WorkItem)
+        )
+        row = session.execute(
+            found_by.with_for_update(of=WorkItem) if locked else found_by
         ).one_or_none()
     if row is None:
         raise NoSuchItem(

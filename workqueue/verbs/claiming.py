@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
 from workqueue.accounts import Actor
 from workqueue.database import act_as
 from workqueue.errors import BadInput
 from workqueue.lifecycle import Verb
+from workqueue.models import WorkItem
 from workqueue.verbs.act import ItemState, lock, start
 from workqueue.verbs.sweeping import close_cured
 
@@ -83,6 +85,30 @@ def release(
     close_cured(session, [item_id])
     act_as(session, act.user.id)
     return lock(session, item_id).state
+
+
+def renew(session: Session, item_id: int, *, actor: Actor, lease: timedelta) -> ItemState:
+    """Let a claim that one has last for `lease` from now on, because one is at work.
+
+    Nothing changes hands, so no action is recorded and the version stays: a trail of every few
+    minutes would bury what was done. Raises LeaseExpired where the claim has ended,
+    HeldByAnother, IllegalTransition, and BadInput for a lease outside 0 to 24 hours.
+    """
+    check_lease(lease)
+    # Whoever may resolve an item holds it under a live lease.
+    act = start(session, Verb.RESOLVE, item_id, actor=actor)
+    ends = session.scalar(
+        update(WorkItem)
+        .where(WorkItem.id == act.item.id)
+        .values(
+            lease_expires_at=func.greatest(
+                WorkItem.lease_expires_at, func.clock_timestamp() + lease
+            )
+        )
+        .returning(WorkItem.lease_expires_at)
+        .execution_options(synchronize_session=False)
+    )
+    return replace(act.item.state, lease_expires_at=ends)
 
 
 def check_lease(lease: timedelta) -> None:

@@ -38,6 +38,11 @@ WITH me AS MATERIALIZED (
     SELECT id, username FROM "user"
     WHERE username = $1 AND disabled_at IS NULL AND role = ANY($3)
       AND (kind = 'system') = $2
+      AND ($9 IS NULL OR EXISTS (
+          SELECT FROM login_sessions login
+          WHERE login.id = $9 AND login.user_id = "user".id AND login.ended_at IS NULL
+            AND login.expires_at > statement_timestamp()
+            AND login.idle_at > statement_timestamp()))
 ), earlier AS MATERIALIZED (
     SELECT 1 FROM work_actions WHERE request_id = $6
 ), said AS MATERIALIZED (
@@ -107,11 +112,12 @@ FROM (SELECT 1) one LEFT JOIN changed ON true
 # Planning takes longer than running: each connection plans the statement once, by PREPARE, in
 # both forms.
 _PREPARE = """
-PREPARE {name} (text, boolean, text[], interval, text, uuid, text[], text[]) AS {statement}
+PREPARE {name} (text, boolean, text[], interval, text, uuid, text[], text[], bigint)
+AS {statement}
 """
 _EXECUTE = """
 EXECUTE {name} (%(username)s, %(is_system)s, %(roles)s, %(lease)s, %(via)s, %(request_id)s,
-                %(queue_types)s, %(rule_ids)s)
+                %(queue_types)s, %(rule_ids)s, %(login)s)
 """
 
 _HELD = text("""
@@ -158,6 +164,8 @@ def claim_next(
         "lease": lease,
         "via": actor.via,
         "request_id": request_id,
+        # No login session has the id 0: a web actor without one finds nothing.
+        "login": (actor.login or 0) if actor.kind is Kind.WEB else None,
     }
     row = _claimed(session, bound)
     if not row.known:
