@@ -222,7 +222,8 @@ class ActionForm(pn.viewable.Viewer):
 
     def _sound(self) -> bool:
         # All are checked, so that every fault is shown at once.
-        return all([self._check(place) for place in range(len(self._names))])
+        faultless = [self._check(place) for place in range(len(self._names))]
+        return all(faultless)
 
     def _choose_other(self, event: param.parameterized.Event) -> None:
         by_label = {one.label: name for name, one in self._labelled().items()}
@@ -309,9 +310,11 @@ class ActionForm(pn.viewable.Viewer):
 
     def _offer_members(self) -> None:
         opened = self._state.opened
-        members = [] if opened is None else [
-            each for each in opened.dossier.members if not each.lead and each.left_at is None
-        ]
+        members = (
+            []
+            if opened is None
+            else [each for each in opened.dossier.members if not each.lead and each.left_at is None]
+        )
         self.members.options = {"Choose a record …": ""} | {
             f"{each.provider_id}: {each.provider}, NPI {each.npi or 'none'}": str(each.provider_id)
             for each in members
@@ -341,15 +344,15 @@ class ActionForm(pn.viewable.Viewer):
     def _offer_people(self, holder: str, priority: int) -> None:
         choices = self._state.choices
         able = [each.username for each in choices.people if each.can_hold] if choices else []
-        self.assign.options = {"Nobody": ""} | {name: name for name in dict.fromkeys([*able, holder]) if name}
+        self.assign.options = {"Nobody": ""} | {
+            name: name for name in dict.fromkeys([*able, holder]) if name
+        }
         self.assign.value = holder
         self.priority.value = priority
 
     def _laid_out(self) -> pn.Column:
         layout = [css("layout")]
-        lines = [
-            part for pair in zip(self._values, self._faults, strict=True) for part in pair
-        ]
+        lines = [part for pair in zip(self._values, self._faults, strict=True) for part in pair]
         return pn.Column(
             self.conflict,
             *lines,

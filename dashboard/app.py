@@ -1,7 +1,7 @@
-"""What `panel serve dashboard/app.py` and `workqueue serve` serve: one page, one desk a session."""
+"""What `panel serve dashboard/app.py` serves: one page, one desk a session."""
 
 from __future__ import annotations
 
-from dashboard.page import serve_page
+from dashboard.page import build_page
 
-serve_page()
+build_page().servable()

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from functools import cache
 
+from sqlalchemy.exc import DBAPIError
+
 from workqueue.database import Database, open_database
+from workqueue.errors import Refusal
 from workqueue.feed import Feed
 from workqueue.settings import Settings
+from workqueue.verbs import expire_leases
+
+log = logging.getLogger(__name__)
 
 # No request of a page may hold others up.
 WEB_LIMITS = {
@@ -26,6 +35,26 @@ def settings() -> Settings:
 def database() -> Database:
     """The database of this process under the app role, its requests limited in time."""
     return open_database(settings(), limits=WEB_LIMITS)
+
+
+@cache
+def sweep() -> threading.Thread:
+    """Free items whose claim has ended, twice a minute, for as long as this process lives.
+
+    Several processes may do so at once: each skips what another one is freeing.
+    """
+
+    def again() -> None:
+        while True:
+            try:
+                database().run(expire_leases)
+            except (Refusal, DBAPIError) as error:
+                log.warning("claims that ended could not be freed: %s", error)
+            time.sleep(30)
+
+    thread = threading.Thread(target=again, name="sweep", daemon=True)
+    thread.start()
+    return thread
 
 
 @cache

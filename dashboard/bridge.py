@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import panel as pn
 import param
@@ -30,7 +30,7 @@ class Bridge(pn.custom.JSComponent):
     words = param.Dict(dict(BRIDGE), doc="Texts of the component")
 
     _esm = Path(__file__).with_name("bridge.js")
-    _stylesheets = [css("bridge")]
+    _stylesheets: ClassVar[list[str]] = [css("bridge")]
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)

@@ -62,7 +62,9 @@ class Desk(pn.viewable.Viewer):
         self._arrange()
 
     def _laid_out(self, served: bool) -> pn.Column:
-        sheets = [css("layout")] if served else [css("tokens").replace(":root", ":host"), css("layout")]
+        sheets = (
+            [css("layout")] if served else [css("tokens").replace(":root", ":host"), css("layout")]
+        )
         side = pn.Column(
             self.inspector,
             self.form,
@@ -99,7 +101,11 @@ class Desk(pn.viewable.Viewer):
     def _show_title(self, *_events: param.parameterized.Event) -> None:
         opened = self.state.opened
         left = opened.left.total_seconds() if opened and opened.mine and opened.left else None
-        name = f"{opened.dossier.item.id} {opened.dossier.item.provider} · {TITLE}" if opened else TITLE
+        name = (
+            f"{opened.dossier.item.id} {opened.dossier.item.provider} · {TITLE}"
+            if opened
+            else TITLE
+        )
         self.bridge.param.update(title=name, left=left)
 
     def _show_notice(self, *_events: param.parameterized.Event) -> None:
@@ -137,7 +143,7 @@ class Desk(pn.viewable.Viewer):
             "do": lambda: self._do(str(message.get("what", ""))),
             "popstate": lambda: self.state.follow(str(message.get("query", ""))),
             "active": self.state.renew,
-            "lapsed": lambda: self.state.lapsed(),
+            "lapsed": self.state.lapsed,
         }.get(str(message.get("type", "")))
         if answer is not None:
             answer()

@@ -53,7 +53,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Done:
-    """What an act has led to: in words, and whether the item's problem is gone (None: not asked)."""
+    """What an act has led to, in words; `cured`: is the problem gone? None: it was not asked."""
 
     item_id: int
     verb: Verb
@@ -99,7 +99,7 @@ class Door:
             return inbox.choices(session)
 
     def listing(self, view: View) -> Listing:
-        """The page of a view. Raises BadInput or NoSuchUser where the filter asks for nothing real."""
+        """The page of a view. Raises BadInput or NoSuchUser for a filter that means nothing."""
         wanted = view.filter(self.actor.username)
         with self.database.snapshot() as session:
             page = inbox.page(
@@ -131,7 +131,8 @@ class Door:
                 return Opened(found, frozenset(), mine=False, left=None)
             allowed = verbs.allowed(session, self.actor, item_id)
         item = found.item
-        mine = item.status == Status.IN_PROGRESS and item.assigned_to == self.actor.username
+        # Only whoever holds an item under a live claim may resolve it.
+        mine = Verb.RESOLVE in allowed
         left = None
         if mine and item.lease_expires_at is not None:
             left = max(item.lease_expires_at - datetime.now(UTC), timedelta(0))

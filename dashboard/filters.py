@@ -63,8 +63,8 @@ class Filters(pn.viewable.Viewer):
             return
         self._parts["queue_types"].options = {each.label: each.code for each in choices.queue_types}
         self._parts["rule"].options = {"Any problem": _ANY} | _rules(choices)
-        self._parts["assignee"].options = (
-            {"Anybody": _ANY, "Me": ME, "Nobody": NOBODY} | _people(choices)
+        self._parts["assignee"].options = {"Anybody": _ANY, "Me": ME, "Nobody": NOBODY} | _people(
+            choices
         )
         self._parts["state"].options = {"Any state": _ANY} | {s: s for s in choices.states}
         self._show()
@@ -133,8 +133,9 @@ def _rules(choices: Choices) -> dict[str, str]:
 
 def _people(choices: Choices) -> dict[str, str]:
     return {
-        (f"{each.display_name} ({each.username})" if each.display_name else each.username):
-            each.username
+        (
+            f"{each.display_name} ({each.username})" if each.display_name else each.username
+        ): each.username
         for each in choices.people
         if each.username not in {ME, NOBODY}
     }

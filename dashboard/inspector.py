@@ -18,7 +18,12 @@ from workqueue.dossier import Entry, FieldGroup, FieldValue
 from workqueue.fields import BY_NAME, Form
 from workqueue.lifecycle import Status, Verb
 
-_ME_KEYS: Final = (("N", "take the next item"), ("J K", "down, up"), ("/", "search"), ("?", "all keys"))
+_FIRST_KEYS: Final = (
+    ("N", "take the next item"),
+    ("J K", "down, up"),
+    ("/", "search"),
+    ("?", "all keys"),
+)
 _STANDING: Final = {
     Status.OPEN.value: ("Open", "plain"),
     Status.RESOLVED.value: ("Resolved", "good"),
@@ -65,7 +70,7 @@ class Inspector(pn.viewable.Viewer):
         self._state = state
         sheets = [css("inspector")]
         self.head = pn.pane.HTML(
-            markup("empty", missing="", keys=_ME_KEYS),
+            markup("empty", missing="", keys=_FIRST_KEYS),
             stylesheets=sheets,
             sizing_mode="stretch_width",
             css_classes=["wq-head"],
@@ -84,7 +89,7 @@ class Inspector(pn.viewable.Viewer):
     def _show(self, *_events: param.parameterized.Event) -> None:
         found = self._state.opened
         if found is None:
-            self.head.object = markup("empty", missing=self._state.missing, keys=_ME_KEYS)
+            self.head.object = markup("empty", missing=self._state.missing, keys=_FIRST_KEYS)
             self.record.object = ""
             return
         head, record = _head(found), _record(found)
@@ -129,7 +134,11 @@ def _minutes(left: timedelta) -> str:
 def _standing(found: Opened) -> tuple[str, str]:
     item = found.dossier.item
     if item.status == Status.IN_PROGRESS:
-        return ("In progress · you", "mine") if found.mine else (f"In progress · {item.assigned_to}", "warn")
+        return (
+            ("In progress · you", "mine")
+            if found.mine
+            else (f"In progress · {item.assigned_to}", "warn")
+        )
     standing, tone = _STANDING[item.status]
     if item.status == Status.OPEN and item.assigned_to:
         return f"Open, reserved for {item.assigned_to}", tone

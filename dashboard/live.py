@@ -1,4 +1,4 @@
-"""Changes of the queue on their way to a session: gathered in the feed's thread, told on the loop."""
+"""Changes of the queue on their way to a session: gathered in a thread, told on the loop."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from workqueue.feed import Change, Feed
 log = logging.getLogger(__name__)
 
 
-def follow(
-    feed: Feed, document: Document, tell: Callable[[Sequence[Change] | None], None]
-) -> None:
+def follow(feed: Feed, document: Document, tell: Callable[[Sequence[Change] | None], None]) -> None:
     """Have `tell` called with what changed, on the event loop, for as long as the page lives.
 
     Whatever comes in before the loop gets round to it is told in one call; None: everything.

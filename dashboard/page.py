@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from pathlib import Path
 
 import panel as pn
 
-from dashboard.backend import database, feed, settings
+from dashboard.backend import database, feed, settings, sweep
 from dashboard.desk import Desk
 from dashboard.door import Door
 from dashboard.live import follow
@@ -22,20 +23,26 @@ log = logging.getLogger(__name__)
 _PAGE = Path(__file__).with_name("templates") / "page.html"
 
 
-def serve_page() -> None:
-    """Put the desk of the signed-in user on the page; without a login, a page without data."""
+def build_page() -> pn.Template:
+    """The page of a new session: the desk of whoever has signed in, or a page without data."""
     pn.extension("tabulator", notifications=False)
-    actor = current_actor()
-    if actor is None:
-        _serve(pn.pane.HTML(markup("no_login"), stylesheets=[css("bar")]))
-        return
-    document = pn.state.curdoc
-    state = State(Door(database(), actor, settings()), beside(document))
-    desk = Desk(state)
-    _serve(desk)
-    query = _query()
-    pn.state.onload(lambda: state.start(query))
-    follow(feed(), document, state.heard)
+    try:
+        actor = current_actor()
+        if actor is None:
+            return _page(pn.pane.HTML(markup("no_login"), stylesheets=[css("bar")]))
+        document = pn.state.curdoc
+        state = State(Door(database(), actor, settings()), beside(document))
+        desk = Desk(state)
+        query = _query()
+        pn.state.onload(lambda: state.start(query))
+        follow(feed(), document, state.heard)
+        sweep()
+        return _page(desk)
+    except Exception:
+        # A traceback on the page would show what is nobody's business.
+        number = secrets.token_hex(4)
+        log.exception("error %s while a page was made", number)
+        return _page(pn.pane.HTML(markup("broken", number=number), stylesheets=[css("bar")]))
 
 
 def _query() -> str:
@@ -43,9 +50,9 @@ def _query() -> str:
     return (location.search or "").lstrip("?") if location else ""
 
 
-def _serve(root: object) -> None:
+def _page(root: object) -> pn.Template:
     page = pn.Template(_PAGE.read_text(encoding="utf-8"))
     page.add_variable("look", css("tokens"))
     page.title = TITLE
     page.add_panel("desk", root)
-    page.servable()
+    return page

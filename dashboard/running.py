@@ -37,7 +37,7 @@ def at_once(
     """Run in this thread, as in a notebook, whose kernel serves one person."""
     try:
         answer = work()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the page says so
+    except Exception as error:
         failed(error)
         return
     then(answer)
@@ -57,7 +57,7 @@ def beside(document: Document) -> Run:
         def thread() -> None:
             try:
                 answer = work()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the page says so
+            except Exception as error:
                 _answer(document, lambda caught=error: failed(caught))
             else:
                 _answer(document, lambda: then(answer))

@@ -352,7 +352,9 @@ class State(param.Parameterized):
         """Say why `verb` is not possible with the open item now."""
         if self.opened is not None:
             item = self.opened.dossier.item
-            self.notice = Notice("warn", told("not_now", verb=verb, id=item.id, why=self._why(verb)))
+            self.notice = Notice(
+                "warn", told("not_now", verb=verb, id=item.id, why=self._why(verb))
+            )
 
     def _why(self, verb: Verb) -> str:
         if self.opened is None:

@@ -182,7 +182,7 @@ _READ: Final[Mapping[str, Callable[[str], Any]]] = {
     "assignee": _assignee,
     "state": _state,
     "text": lambda text: Filter(text=text).text,
-    "order": lambda text: Order(text),
+    "order": Order,
     "after": lambda text: text[:200] or None,
     "before": lambda text: text[:200] or None,
     "last": lambda text: text == "1",

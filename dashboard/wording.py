@@ -30,9 +30,7 @@ ORDER: Final = MappingProxyType(
         Order.NEWEST: "Newest first",
     }
 )
-PRIORITY: Final = MappingProxyType(
-    {1: "P1 high", 2: "P2", 3: "P3 normal", 4: "P4", 5: "P5 low"}
-)
+PRIORITY: Final = MappingProxyType({1: "P1 high", 2: "P2", 3: "P3 normal", 4: "P4", 5: "P5 low"})
 VERB: Final = MappingProxyType(
     {
         Verb.CREATE.value: "opened it",
@@ -96,7 +94,7 @@ BRIDGE: Final = MappingProxyType(
 )
 
 LEFT_OUT: Final = "The link was not quite right."
-GONE: Final = "There is no item {id}. It may have been mistyped; the list on the left has what there is."
+GONE: Final = "There is no item {id}. Was it mistyped? The list has what there is."
 
 _TOLD: Final = MappingProxyType(
     {
@@ -105,8 +103,8 @@ _TOLD: Final = MappingProxyType(
         "unsaved": "There are corrections that are not saved: save them first (S), or empty them.",
         "record_needed": "Type the number of the record that this one is the same as.",
         "nothing_left": "Nothing else in this view waits: well done.",
-        "unforeseen": "Something went wrong on the server. Nothing you typed is lost. If it happens "
-        "again, tell your administrator the number {number}.",
+        "unforeseen": "Something went wrong on the server. Nothing you typed is lost. If it "
+        "happens again, tell your administrator the number {number}.",
         "claim_ended": "Your claim on this item has ended. What you typed is still here: claim it "
         "again to go on.",
         "not_now": "{verb} is not possible with item {id} now: {why}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -82,6 +83,56 @@ class Settings(BaseSettings):
         validation_alias="WORKQUEUE_MAX_UNPACKED_GB",
         description="Largest unpacked size of a zip that is loaded, in GB, 1 to 1000.",
     )
+
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias="WORKQUEUE_HOST",
+        description="The network address that `workqueue serve` listens on.",
+    )
+    port: int = Field(
+        default=5006,
+        ge=1,
+        le=65535,
+        validation_alias="WORKQUEUE_PORT",
+        description="The port that `workqueue serve` listens on.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        validation_alias="WORKQUEUE_PUBLIC_URL",
+        description="How browsers reach the desk, as https://desk.example; empty: host and port.",
+    )
+    secret_key: str | None = Field(
+        default=None,
+        min_length=32,
+        validation_alias="WORKQUEUE_SECRET_KEY",
+        description="Signs page sessions, 32 characters or more; empty: a new one at each start.",
+    )
+    trust_proxy: bool = Field(
+        default=False,
+        validation_alias="WORKQUEUE_TRUST_PROXY",
+        description="Believe X-Forwarded-For and X-Forwarded-Proto; only behind a proxy of yours.",
+    )
+
+    @property
+    def address(self) -> str:
+        """How browsers reach the desk, without a slash at the end."""
+        host = "localhost" if self.host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else self.host  # noqa: S104 - compared, not bound
+        return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach the desk by TLS."""
+        return self.address.startswith("https://")
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
+            raise ValueError("write it as in https://desk.example, without a path.")
+        return f"{parts.scheme}://{parts.netloc}"
 
     @field_validator("database_url", "owner_url", "analyst_url")
     @classmethod

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from sqlalchemy.orm import Session
 
 from workqueue import accounts, diagnosis, embedded, provision
 from workqueue.cli.opening import opened
@@ -39,6 +40,14 @@ def migrate(
     print_line(f"the database is at schema {provision.head()}.")
 
 
+def _role(name: str) -> Role:
+    try:
+        return Role(name)
+    except ValueError:
+        known = ", ".join(r for r in Role if r is not Role.SYSTEM)
+        raise BadInput(f"{name!r} is not a role; there are: {known}.") from None
+
+
 @users.command("add")
 def user_add(
     name: Annotated[str, typer.Argument(help="User name, as in --as.")],
@@ -47,26 +56,61 @@ def user_add(
     username: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add a user."""
-    try:
-        wanted = Role(role)
-    except ValueError:
-        known = ", ".join(r for r in Role if r is not Role.SYSTEM)
-        raise BadInput(f"{role!r} is not a role; there are: {known}.") from None
+    """Add a user, and print a link with which they set their password; it is good once."""
+    wanted, actor = _role(role), accounts.local(username=username)
+
+    def add(session: Session) -> tuple[accounts.UserRow, str]:
+        added = accounts.add_user(session, name, wanted, actor=actor, display_name=display_name)
+        return added, accounts.make_link(session, added.username, actor=actor)
+
     with opened() as database:
-        added = database.run(
-            lambda session: accounts.add_user(
-                session,
-                name,
-                wanted,
-                actor=accounts.local(username=username),
-                display_name=display_name,
-            )
-        )
+        added, token = database.run(add)
+    _say_link(f"user {added.username} added as {added.role}.", asdict(added), token, as_json)
+
+
+@users.command("link")
+def user_link(
+    name: Annotated[str, typer.Argument(help="User name.")],
+    username: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a new link with which a user sets a password; earlier links end."""
+    actor = accounts.local(username=username)
+    with opened() as database:
+        token = database.run(lambda session: accounts.make_link(session, name, actor=actor))
+    _say_link(f"a new link for {name}.", {"username": name}, token, as_json)
+
+
+def _say_link(words: str, told: dict[str, Any], token: str, as_json: bool) -> None:
+    link = f"{Settings.read().address}/link?token={token}"
     if as_json:
-        print_json(asdict(added))
+        print_json({**told, "link": link})
     else:
-        print_line(f"user {added.username} added as {added.role}.")
+        print_line(words)
+        print_line(f"To set a password, once and within 24 hours: {link}")
+
+
+@users.command("role")
+def user_role(
+    name: Annotated[str, typer.Argument(help="User name.")],
+    role: Annotated[str, typer.Argument(help="reviewer, lead, manager, analyst or admin.")],
+    username: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change a user's role. It counts at once, and the user has to sign in again."""
+    actor, wanted = accounts.local(username=username), _role(role)
+    with opened() as database:
+        changed = database.run(
+            lambda session: accounts.set_role(session, name, wanted, actor=actor)
+        )
+    _say_user(changed, f"user {changed.username} is {changed.role} now.", as_json)
+
+
+def _say_user(user: accounts.UserRow, words: str, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(user))
+    else:
+        print_line(words)
 
 
 @users.command("list")
@@ -89,17 +133,24 @@ def user_disable(
     username: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Disable a user at once; a lead can release what the user holds."""
+    """Disable a user and sign them out, at once; a lead can release what they hold."""
+    actor = accounts.local(username=username)
     with opened() as database:
-        disabled = database.run(
-            lambda session: accounts.disable_user(
-                session, name, actor=accounts.local(username=username)
-            )
-        )
-    if as_json:
-        print_json(asdict(disabled))
-    else:
-        print_line(f"user {disabled.username} is disabled.")
+        changed = database.run(lambda session: accounts.disable_user(session, name, actor=actor))
+    _say_user(changed, f"user {changed.username} is disabled.", as_json)
+
+
+@users.command("enable")
+def user_enable(
+    name: Annotated[str, typer.Argument(help="User name.")],
+    username: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a disabled user act again."""
+    actor = accounts.local(username=username)
+    with opened() as database:
+        changed = database.run(lambda session: accounts.enable_user(session, name, actor=actor))
+    _say_user(changed, f"user {changed.username} may act again.", as_json)
 
 
 def stop(as_json: JsonOption = False) -> None:

@@ -38,7 +38,8 @@ FILES = {
     "audit": "auditing",
     "backup": "auditing",
     "restore": "auditing",
-    "demo": "walkthrough",
+    "demo": "demonstrating",
+    "serve": "serving",
 }
 
 _INTERRUPTED = 130

@@ -12,24 +12,24 @@ from workqueue.settings import Settings
 
 
 @contextmanager
-def opened(settings: Settings | None = None) -> Iterator[Database]:
+def opened(settings: Settings | None = None, *, upgrading: bool = False) -> Iterator[Database]:
     """The database under the app role, at the current schema.
 
-    An empty embedded database is migrated first, so that the first command just works; on a
-    server of one's own that is left to `workqueue migrate`.
+    An empty embedded database is migrated first, so that the first command just works, and an
+    older one where `upgrading`; everything else is left to `workqueue migrate`.
     """
     settings = settings or Settings.read()
     with open_database(settings) as database:
         if settings.database_url is None:
-            _migrate_if_empty(settings, database)
+            _migrate_where_due(settings, database, upgrading=upgrading)
         provision.require_current(database)
         yield database
 
 
-def _migrate_if_empty(settings: Settings, database: Database) -> None:
+def _migrate_where_due(settings: Settings, database: Database, *, upgrading: bool) -> None:
     with database.engine.connect() as connection:
-        empty = provision.current(connection) is None
-    if empty:
-        err.print("Setting up the database …")
+        found = provision.current(connection)
+    if found is None or (upgrading and found != provision.head()):
+        err.print("Setting up the database …" if found is None else "Upgrading the database …")
         with open_database(settings, role="owner") as owner:
             provision.migrate(owner)

@@ -1,0 +1,22 @@
+"""Who the page session is of whose code runs now."""
+
+from __future__ import annotations
+
+import panel as pn
+
+from dashboard.login.registry import REGISTRY
+from workqueue.accounts import Actor
+
+
+def current_actor() -> Actor | None:
+    """The signed-in user of the present page session; None where nobody has signed in for it."""
+    document = pn.state.curdoc
+    context = document.session_context if document is not None else None
+    if context is None:
+        return None
+    session_id = str(context.id)
+    actor = REGISTRY.actor_of(session_id)
+    if actor is not None:
+        REGISTRY.keep_page(session_id)
+        document.on_session_destroyed(lambda _context: REGISTRY.forget_page(session_id))
+    return actor
