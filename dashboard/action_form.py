@@ -106,7 +106,7 @@ class ActionForm(pn.viewable.Viewer):
             name="Assign to",
             options={"": ""},
             stylesheets=control,
-            css_classes=["wq-line"],
+            css_classes=["wq-line", "wq-short"],
             margin=0,
             width=200,
         )
@@ -114,7 +114,7 @@ class ActionForm(pn.viewable.Viewer):
             name="Priority",
             options={words: n for n, words in PRIORITY.items()},
             stylesheets=control,
-            css_classes=["wq-line"],
+            css_classes=["wq-line", "wq-short"],
             margin=0,
             width=160,
         )
@@ -294,7 +294,9 @@ class ActionForm(pn.viewable.Viewer):
         for place, widget in enumerate(self._values):
             used = place < len(self._names)
             if used:
-                widget.name = labelled[self._names[place]].label
+                name = self._names[place]
+                widget.name = labelled[name].label
+                widget.css_classes = ["wq-line", "wq-value", f"field-{name}"]
             widget.visible = used
             self._faults[place].visible = used and self._faults[place].visible
         self.other.options = [_OTHER, *sorted(one.label for one in labelled.values())]
@@ -319,8 +321,9 @@ class ActionForm(pn.viewable.Viewer):
             f"{each.provider_id}: {each.provider}, NPI {each.npi or 'none'}": str(each.provider_id)
             for each in members
         }
-        self.members.visible = self.duplicating and bool(members)
-        self.duplicate_of.visible = self.duplicating
+        able = opened is not None and Verb.MARK_DUPLICATE in opened.allowed
+        self.members.visible = able and self.duplicating and bool(members)
+        self.duplicate_of.visible = able and self.duplicating
 
     def _show_buttons(self, allowed: frozenset[Verb], editing: bool) -> None:
         opened = self._state.opened

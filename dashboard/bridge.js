@@ -11,10 +11,15 @@ function* roots(node) {
   }
 }
 
+// The first visible element of the selector; a selector does not reach into a shadow root, so that
+// a part of a widget is asked for as "host >>> part".
 function deep(from, selector) {
+  const [host, part] = selector.split(" >>> ")
   for (const root of roots(from)) {
-    const found = root.querySelector(selector)
-    if (found && found.getClientRects().length) return found
+    for (const each of root.querySelectorAll(host)) {
+      const found = part ? each.shadowRoot?.querySelector(part) : each
+      if (found?.getClientRects().length) return found
+    }
   }
   return null
 }
@@ -24,7 +29,6 @@ const TYPED = "input:not([type=checkbox]):not([type=radio]), textarea, select, [
 export function render({ model, el }) {
   const life = new AbortController()
   const { signal } = life
-  const desk = () => el.getRootNode().host?.closest?.(".wq-desk") ?? document
   const owns = (event) => model.served || event.composedPath().some((n) => n.classList?.contains("wq-desk"))
   const send = (message) => model.send_msg(message)
   const scope = () => (model.served ? document : findDesk(el))
@@ -184,14 +188,13 @@ export function render({ model, el }) {
     return Boolean(found)
   }
   const near = {
-    "/": () => focus(".wq-search input"),
-    e: () => focus(".wq-value input"),
-    m: () => focus(".wq-comment textarea"),
+    "/": () => focus(".wq-search >>> input"),
+    e: () => focus(".wq-value >>> input"),
+    m: () => focus(".wq-comment >>> textarea"),
     t: () => { if (model.served) flip() },
     "?": () => help.showModal(),
   }
-  const far = new Set("njkcsrxlodufJ[]".split(""))
-  far.delete("J")
+  const far = new Set("njkcsrxloduf[]")
 
   document.addEventListener("keydown", (event) => {
     if (!owns(event) || event.defaultPrevented || help.open) return
@@ -218,7 +221,7 @@ export function render({ model, el }) {
     else if (far.has(key) && (!event.repeat || "jk".includes(key))) {
       send({ type: "key", key })
       if (key === "x" || key === "o") {
-        const text = deep(scope(), ".wq-comment textarea")
+        const text = deep(scope(), ".wq-comment >>> textarea")
         if (text && !text.value.trim()) text.focus()
       }
     } else return
@@ -259,17 +262,22 @@ export function render({ model, el }) {
     if (message.go) location.assign(message.go)
   })
 
-  // A grid's rows must be its own: Tabulator names a body that is not there.
-  const seen = new WeakSet()
+  // What Tabulator and Panel leave out for those who do not see the page: a grid whose parts are
+  // its own, and regions that can be scrolled by keys.
   function mend() {
     for (const root of roots(scope())) {
       for (const grid of root.querySelectorAll(".tabulator")) {
+        const holder = grid.querySelector(".tabulator-tableholder")
         grid.removeAttribute("aria-owns")
         grid.setAttribute("aria-label", model.words.table)
-        if (!seen.has(grid)) {
-          seen.add(grid)
-          grid.querySelector(".tabulator-tableholder")?.setAttribute("tabindex", "0")
-        }
+        holder?.setAttribute("role", "rowgroup")
+        holder?.setAttribute("tabindex", "0")
+        grid.querySelector(".tabulator-table")?.setAttribute("role", "presentation")
+      }
+      for (const record of root.querySelectorAll(".wq-record")) {
+        record.setAttribute("tabindex", "0")
+        record.setAttribute("role", "region")
+        record.setAttribute("aria-label", model.words.record)
       }
     }
   }

@@ -81,7 +81,7 @@ class Desk(pn.viewable.Viewer):
             sizing_mode="stretch_width",
             margin=0,
         )
-        self._body = body
+        self._body, self._side = body, side
         return pn.Column(
             self.top,
             body,
@@ -124,12 +124,9 @@ class Desk(pn.viewable.Viewer):
         )
 
     def _arrange(self, *_events: param.parameterized.Event) -> None:
-        classes = ["wq-body"]
-        if not self.filters_shown:
-            classes.append("no-filters")
-        if self.state.opened is not None or self.state.missing:
-            classes.append("has-item")
-        self._body.css_classes = classes
+        self._body.css_classes = ["wq-body"] if self.filters_shown else ["wq-body", "no-filters"]
+        open_now = self.state.opened is not None or bool(self.state.missing)
+        self._side.css_classes = ["wq-side", "has-item"] if open_now else ["wq-side"]
 
     # ------------------------------------------------------------------ from the browser
 
@@ -171,7 +168,7 @@ class Desk(pn.viewable.Viewer):
         if verb in self.state.opened.allowed:
             self.form.press(verb)
             if verb is Verb.MARK_DUPLICATE:
-                self.bridge.send({"focus": ".wq-duplicate input"})
+                self.bridge.send({"focus": ".wq-duplicate >>> input"})
         else:
             self.state.explain(verb)
 
@@ -181,7 +178,7 @@ class Desk(pn.viewable.Viewer):
 
     def _edit(self, field: str) -> None:
         self.form.correct(field)
-        self.bridge.send({"focus": f".wq-value.field-{field} input"})
+        self.bridge.send({"focus": f".wq-value.field-{field} >>> input"})
 
     def _do(self, what: str) -> None:
         acts = {

@@ -17,7 +17,6 @@ from dashboard.wording import DASH, ORDER, STATUS, age
 from workqueue.inbox import InboxRow, Order
 from workqueue.lifecycle import Status
 
-_COLUMNS: Final = ("pri", "item", "provider", "problem", "state", "age", "status", "holder")
 _TITLES: Final = {
     "pri": "Pri",
     "item": "Item",
@@ -26,9 +25,8 @@ _TITLES: Final = {
     "state": "State",
     "age": "Age",
     "status": "Status",
-    "holder": "Holder",
 }
-_WIDTHS: Final = {"pri": 44, "item": 72, "state": 56, "age": 60, "status": 92, "holder": 96}
+_WIDTHS: Final = {"pri": 52, "item": 76, "state": 58, "age": 64, "status": 142}
 _STATUS: Final = {**STATUS, Status.IN_PROGRESS.value: "In progress"}
 _SORTS: Final = {
     "pri": (Order.PRIORITY, Order.PRIORITY_REVERSED),
@@ -117,7 +115,7 @@ class Inbox(pn.viewable.Viewer):
         state.param.watch(self._show_rows, ["rows", "marks"])
         state.param.watch(self._show_place, ["listing", "fresh", "first"])
         state.param.watch(self._show_view, ["view", "user"])
-        state.param.watch(self._select, ["rows", "view"])
+        state.param.watch(self._select, ["view"])
 
     def sort(self, column: str) -> None:
         """Order by a column, or the other way round where it is ordered by it already."""
@@ -132,6 +130,7 @@ class Inbox(pn.viewable.Viewer):
     def _show_rows(self, *_events: param.parameterized.Event) -> None:
         me = self._state.door.actor.username
         self.table.value = _frame(self._state.rows, self._state.marks, me)
+        self._select()
 
     def _select(self, *_events: param.parameterized.Event) -> None:
         ids = [row.id for row in self._state.rows]
@@ -164,6 +163,7 @@ class Inbox(pn.viewable.Viewer):
         view, user = self._state.view, self._state.user
         self.search.value = view.text or ""
         self.order.value = view.order
+        self.table.titles = {**_TITLES, **_arrow(view.order)}
         self.tools.object = markup(
             "tools",
             chips=self._state.chips(),
@@ -217,9 +217,21 @@ def _frame(rows: tuple[InboxRow, ...], marks: Any, me: str | None) -> pd.DataFra
             row.title,
             row.state or DASH,
             age(row.created_at, now),
-            marks.get(row.id) or ("Cured" if row.cured else _STATUS[row.status]),
-            "you" if row.assigned_to == me else row.assigned_to or "",
+            marks.get(row.id) or _standing(row, me),
         )
         for row in rows
     ]
-    return pd.DataFrame(lines, columns=list(_COLUMNS), dtype=object)
+    return pd.DataFrame(lines, columns=list(_TITLES), dtype=object)
+
+
+def _arrow(order: Order) -> dict[str, str]:
+    # In which column the order is seen, and which way round.
+    column = "pri" if order in _SORTS["pri"] else "age"
+    falls = order in {Order.PRIORITY_REVERSED, Order.OLDEST}
+    return {column: f"{_TITLES[column]} {'▾' if falls else '▴'}"}
+
+
+def _standing(row: InboxRow, me: str | None) -> str:
+    who = "you" if row.assigned_to == me else row.assigned_to
+    said = "Cured" if row.cured else _STATUS[row.status]
+    return f"{said}, {who}" if who else said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import panel as pn
@@ -134,11 +134,11 @@ def _minutes(left: timedelta) -> str:
 def _standing(found: Opened) -> tuple[str, str]:
     item = found.dossier.item
     if item.status == Status.IN_PROGRESS:
-        return (
-            ("In progress · you", "mine")
-            if found.mine
-            else (f"In progress · {item.assigned_to}", "warn")
-        )
+        if found.mine:
+            return "In progress · you", "mine"
+        if item.lease_expires_at is not None and item.lease_expires_at <= datetime.now(UTC):
+            return f"In progress · the claim of {item.assigned_to} has ended", "warn"
+        return f"In progress · {item.assigned_to}", "warn"
     standing, tone = _STANDING[item.status]
     if item.status == Status.OPEN and item.assigned_to:
         return f"Open, reserved for {item.assigned_to}", tone

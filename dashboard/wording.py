@@ -90,6 +90,7 @@ BRIDGE: Final = MappingProxyType(
         "single": "Single keys act (switch off if you dictate or use other aids)",
         "close": "Close",
         "table": "Work items",
+        "record": "Record and history",
     }
 )
 

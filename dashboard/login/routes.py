@@ -11,6 +11,7 @@ from typing import Any
 from bokeh.server.urls import per_app_patterns, toplevel_patterns
 from panel.io.server import DocHandler, WSHandler
 
+from dashboard.login.export import ExportPage
 from dashboard.login.guard import GuardedPage, GuardedSocket
 from dashboard.login.handlers import (
     Health,
@@ -26,6 +27,7 @@ PAGES: list[tuple[str, type[Any]]] = [
     (r"/link", LinkPage),
     (r"/logout", LogoutPage),
     (r"/healthz", Health),
+    (r"/queue/export", ExportPage),
     (r"/queue/([0-9]{1,19})", ItemRedirect),
 ]
 
