@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from functools import partial
 from typing import NoReturn
+
+from sqlalchemy.orm import Session
 
 from dashboard.backend import database, settings
 from dashboard.serving import serve
@@ -32,15 +35,15 @@ def _say(names: list[str]) -> None:
     address = settings().address
     lines = [f"The desk is at {address}/queue", ""]
     for name in names:
-        token = database().run(
-            lambda session, name=name: make_link(
-                session, name, actor=local(), purpose=Purpose.SIGN_IN
-            )
-        )
+        token = database().run(partial(_sign_in_link, username=name))
         lines.append(f"  sign in once as {name}: {address}/link?token={token}")
     lines += ["", "Ctrl-C stops it."]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+
+
+def _sign_in_link(session: Session, username: str) -> str:
+    return make_link(session, username, actor=local(), purpose=Purpose.SIGN_IN)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Buttons are shown by the same predicate that guards the verbs; a hidden button p
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import panel as pn
@@ -162,9 +163,12 @@ class ActionForm(pn.viewable.Viewer):
         self.assign.param.watch(self._assign, "value")
         self.priority.param.watch(self._set_priority, "value")
         for verb, button in self.buttons.items():
-            button.on_click(lambda _event, verb=verb: self.press(verb))
+            button.on_click(partial(self._pressed, verb))
 
     # ------------------------------------------------------------------ what is done
+
+    def _pressed(self, verb: Verb, _event: param.parameterized.Event) -> None:
+        self.press(verb)
 
     def press(self, verb: Verb) -> None:
         """Do what the button of `verb` does."""

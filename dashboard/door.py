@@ -17,7 +17,14 @@ from workqueue import accounts, inbox, verbs
 from workqueue.accounts import Actor, UserRow
 from workqueue.database import Database
 from workqueue.dossier import Dossier, dossier
-from workqueue.errors import BadInput, HeldByAnother, IllegalTransition, NothingToClaim, Refusal
+from workqueue.errors import (
+    BadInput,
+    HeldByAnother,
+    IllegalTransition,
+    NothingToClaim,
+    Refusal,
+    StaleVersion,
+)
 from workqueue.fields import BY_NAME
 from workqueue.inbox import Choices, Count, InboxRow, Order, Page
 from workqueue.lifecycle import DUTIES, Duty, Status, Verb
@@ -170,7 +177,7 @@ class Door:
                 continue
             try:
                 self._claim(row.id, row.version, request_id)
-            except (HeldByAnother, IllegalTransition, verbs.StaleVersion):
+            except (HeldByAnother, IllegalTransition, StaleVersion):
                 continue
             return row.id
         raise NothingToClaim("nothing in this view waits for a reviewer; change the filter.")

@@ -21,11 +21,11 @@ MOST_FIELDS: Final = 6
 class Draft(param.Parameterized):
     """The texts of the action form for one item."""
 
-    values: dict[str, str] = param.Dict({}, doc="New values as typed, by field")
-    verified: str = param.String("", doc="How the new values were verified")
-    comment: str = param.String("", doc="Comment, or the reason of a decision")
-    duplicate_of: str = param.String("", doc="Id of the record that this one is the same as")
-    record: int | None = param.Integer(None, allow_None=True, doc="The member that is corrected")
+    values = param.Dict({}, doc="New values as typed, by field")
+    verified = param.String("", doc="How the new values were verified")
+    comment = param.String("", doc="Comment, or the reason of a decision")
+    duplicate_of = param.String("", doc="Id of the record that this one is the same as")
+    record = param.Integer(None, allow_None=True, doc="The member that is corrected")
 
     def texts(self) -> dict[str, Any]:
         """Everything typed, to be kept."""

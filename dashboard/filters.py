@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import panel as pn
@@ -24,7 +25,7 @@ class Filters(pn.viewable.Viewer):
     def __init__(self, state: State, **params: Any) -> None:
         super().__init__(**params)
         self._state = state
-        self._parts: dict[str, pn.widgets.Widget] = {
+        self._parts: dict[str, pn.widgets.CheckBoxGroup | pn.widgets.Select] = {
             "statuses": _boxes("Status", {words: code for code, words in STATUS.items()}),
             "queue_types": _boxes("Type", {}),
             "priorities": _boxes("Priority", {words: n for n, words in PRIORITY.items()}),
@@ -41,13 +42,13 @@ class Filters(pn.viewable.Viewer):
         )
         self.clear.on_click(lambda _event: state.clear())
         for name, widget in self._parts.items():
-            widget.param.watch(lambda event, name=name: self._chosen(name, event.new), "value")
+            widget.param.watch(partial(self._chosen, name), "value")
         state.param.watch(self._offer, "choices")
         state.param.watch(self._show, "view")
         self._show()
 
-    def _chosen(self, name: str, value: Any) -> None:
-        chosen = tuple(value) if isinstance(value, list) else value or None
+    def _chosen(self, name: str, event: param.parameterized.Event) -> None:
+        chosen = tuple(event.new) if isinstance(event.new, list) else event.new or None
         if self._ordered(name, chosen) != self._ordered(name, getattr(self._state.view, name)):
             self._state.look(**{name: self._ordered(name, chosen)})
 

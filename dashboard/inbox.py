@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -108,7 +109,10 @@ class Inbox(pn.viewable.Viewer):
         self.order.param.watch(self._order, "value")
         self.next_item.on_click(lambda _event: state.take_next())
         for way, button in self._turns.items():
-            button.on_click(lambda _event, way=way: state.turn(way))
+            button.on_click(partial(self._turn, way))
+
+    def _turn(self, way: str, _event: param.parameterized.Event) -> None:
+        self._state.turn(way)
 
     def _watch(self) -> None:
         state = self._state

@@ -31,6 +31,8 @@ def build_page() -> pn.Template:
         if actor is None:
             return _page(pn.pane.HTML(markup("no_login"), stylesheets=[css("bar")]))
         document = pn.state.curdoc
+        if document is None:
+            raise RuntimeError("a page is made within a session")
         state = State(Door(database(), actor, settings()), beside(document))
         desk = Desk(state)
         query = _query()
@@ -53,6 +55,6 @@ def _query() -> str:
 def _page(root: object) -> pn.Template:
     page = pn.Template(_PAGE.read_text(encoding="utf-8"))
     page.add_variable("look", css("tokens"))
-    page.title = TITLE
+    page.param.update(title=TITLE)
     page.add_panel("desk", root)
     return page

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol, TypeVar
 
 from bokeh.document import Document
@@ -58,9 +58,9 @@ def beside(document: Document) -> Run:
             try:
                 answer = work()
             except Exception as error:
-                _answer(document, lambda caught=error: failed(caught))
+                _answer(document, partial(failed, error))
             else:
-                _answer(document, lambda: then(answer))
+                _answer(document, partial(then, answer))
 
         _threads().submit(thread)
 

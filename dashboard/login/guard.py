@@ -24,7 +24,7 @@ _SIGNED_OUT: Final = 4401
 _CHOSEN: Final = ("bokeh-session-id", "bokeh-token")
 
 
-class GuardedPage(Headers, DocHandler):  # type: ignore[misc] # Panel's handlers are untyped
+class GuardedPage(Headers, DocHandler):
     """The desk's page: its session is made for whoever asks, and noted as theirs."""
 
     async def get_session(self) -> Any:
@@ -43,10 +43,10 @@ class GuardedPage(Headers, DocHandler):  # type: ignore[misc] # Panel's handlers
         # What is left in the request goes into the page's token, which scripts can read.
         self.request.cookies.pop(cookie_name(), None)
         self.request.headers.pop("Cookie", None)
-        return await super().get_session()
+        return await super().get_session()  # type: ignore[misc] # `authenticated` hides its type
 
 
-class GuardedSocket(WSHandler):  # type: ignore[misc] # Panel's handlers are untyped
+class GuardedSocket(WSHandler):
     """The page's websocket: open only to the login session that the page was made for."""
 
     actor: Actor | None = None

@@ -12,7 +12,7 @@ def current_actor() -> Actor | None:
     """The signed-in user of the present page session; None where nobody has signed in for it."""
     document = pn.state.curdoc
     context = document.session_context if document is not None else None
-    if context is None:
+    if document is None or context is None:
         return None
     session_id = str(context.id)
     actor = REGISTRY.actor_of(session_id)

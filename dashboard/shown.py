@@ -1,0 +1,331 @@
+"""What one session shows, without Panel: the view, its page of items, the open item, the news.
+
+Work goes through `run`, which may use another thread, so every answer is checked against the
+generation of its question: an answer that has been overtaken is dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import param
+
+from dashboard.door import Door, Listing, Opened
+from dashboard.draft import Draft
+from dashboard.running import Run
+from dashboard.view import View
+from dashboard.wording import GONE, LEFT_OUT, told
+from workqueue.accounts import UserRow
+from workqueue.dossier import FieldValue
+from workqueue.errors import (
+    BadInput,
+    NoSuchItem,
+    Refusal,
+)
+from workqueue.feed import Change
+from workqueue.inbox import Choices, Filter, InboxRow
+from workqueue.lifecycle import CLOSED, Status
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A line for the viewer; `kind` is good, warn or bad."""
+
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A save that came too late: why, and each typed value beside then and now."""
+
+    words: str
+    lines: tuple[tuple[str, str | None, str | None, str], ...]
+
+
+class Shown(param.Parameterized):
+    """What one session shows. Everything is set on the event loop, never in a thread."""
+
+    view = param.ClassSelector(class_=View, default=View())
+    user = param.ClassSelector(class_=UserRow, default=None)
+    choices = param.ClassSelector(class_=Choices, default=None)
+    listing = param.ClassSelector(class_=Listing, default=None)
+    rows = param.ClassSelector(class_=tuple, default=())
+    marks = param.Dict({}, doc="What happened to a row since it was listed")
+    fresh = param.Integer(0, doc="Items that have come into the view and wait unseen")
+    first = param.Integer(1, allow_None=True, doc="Number of the first row; None: open")
+    opened = param.ClassSelector(class_=Opened, default=None)
+    missing = param.String("", doc="Why the asked item is not shown")
+    notice = param.ClassSelector(class_=Notice, default=None)
+    conflict = param.ClassSelector(class_=Conflict, default=None)
+    busy = param.Boolean(False, doc="An act is under way")
+
+    def __init__(self, door: Door, run: Run) -> None:
+        super().__init__()
+        self.door = door
+        self.draft = Draft()
+        self._run = run
+        self._asked = {"list": 0, "item": 0}
+        self._drafts: dict[int, dict[str, Any]] = {}
+        self._request_id = uuid4()
+        self._came_up = 0.0
+        self._fresh_ids: set[int] = set()
+
+    # ------------------------------------------------------------------ what is shown
+
+    def start(self, query: str = "") -> None:
+        """Load everything for the first time, as a link says."""
+        self.follow(query)
+        self._ask(self.door.choices, lambda found: setattr(self, "choices", found))
+        self._ask(self.door.user, lambda found: setattr(self, "user", found))
+
+    def follow(self, query: str) -> None:
+        """Show what a link says; parts of it that cannot be used are told and left out."""
+        view, wrong = View.parse(query)
+        if wrong:
+            self.notice = Notice("warn", f"{LEFT_OUT} {' '.join(wrong)}")
+        self._show(view)
+
+    def look(self, **changes: Any) -> None:
+        """Change the filter or the order, and show the first page of it."""
+        self._show(self.view.first_page(**changes))
+
+    def search(self, text: str) -> None:
+        """Search for a name or an NPI; a text that cannot be searched for is told."""
+        if text.strip() == (self.view.text or ""):
+            return
+        try:
+            sought = Filter(text=text).text
+        except BadInput as refusal:
+            self.notice = Notice("warn", str(refusal))
+            return
+        self.look(text=sought)
+
+    def chips(self) -> tuple[tuple[str, str], ...]:
+        """What the view is filtered by beyond the default: a name for `drop`, and words."""
+        view = self.view
+        said = [("text", f"“{view.text}”")] if view.text else []
+        said += [("rule", self._title(view.rule))] if view.rule else []
+        said += [("assignee", told("held_by", who=view.assignee))] if view.assignee else []
+        said += [("state", view.state)] if view.state else []
+        return tuple(said)
+
+    def _title(self, rule: str) -> str:
+        rules = self.choices.rules if self.choices else ()
+        return next((each.title for each in rules if each.id == rule), rule)
+
+    def drop(self, name: str) -> None:
+        """Take one condition out of the filter."""
+        if name in dict(self.chips()):
+            self.look(**{name: None})
+
+    def clear(self) -> None:
+        """Go back to the default filter."""
+        self._show(self.view.cleared())
+
+    def turn(self, way: str) -> None:
+        """Turn to the first, previous, next or last page."""
+        if self.listing is None:
+            return
+        page, rows, first = self.listing.page, len(self.rows), self.first
+        start: int | None = 1
+        view = self.view.first_page()
+        if way == "next" and page.next:
+            view, start = replace(view, after=page.next), first and first + rows
+        elif way == "previous" and page.previous:
+            size = self.door.settings.page_size
+            view, start = replace(view, before=page.previous), first and max(1, first - size)
+        elif way == "last":
+            count = self.listing.count
+            view = replace(view, last=True)
+            start = None if count.capped else 0
+        elif way != "first":
+            return
+        self._show(view, first=start)
+
+    def refresh(self) -> None:
+        """Show the same page as it is now."""
+        self._list(self.view, self.first)
+
+    def open(self, item_id: int | None) -> None:
+        """Show an item, or none. What is typed about another one is kept."""
+        if item_id == self.view.item and self.opened is not None:
+            return
+        self._keep_draft()
+        self.view = replace(self.view, item=item_id)
+        self._read_item()
+
+    def step(self, by: int) -> None:
+        """Open the row `by` places further down; at the end, turn the page."""
+        ids = [row.id for row in self.rows]
+        if not ids:
+            return
+        if self.view.item not in ids:
+            self.open(ids[0 if by > 0 else -1])
+            return
+        place = ids.index(self.view.item) + by
+        if 0 <= place < len(ids):
+            self.open(ids[place])
+
+    def _show(self, view: View, *, first: int | None = 1) -> None:
+        item_changed = view.item != self.view.item
+        if item_changed:
+            self._keep_draft()
+        self.view = view
+        self._list(view, first)
+        if item_changed or self.opened is None:
+            self._read_item()
+
+    def _list(self, view: View, first: int | None) -> None:
+        def shown(listing: Listing) -> None:
+            rows, count = listing.page.rows, listing.count
+            start = count.value - len(rows) + 1 if first == 0 else first
+            if not listing.page.has_previous:
+                start = 1
+            self._fresh_ids.clear()
+            self.param.update(
+                listing=listing, rows=rows, marks={}, fresh=0, first=start if rows else 1
+            )
+
+        def failed(error: Exception) -> None:
+            if not isinstance(error, Refusal) or view == View():
+                self._failed(error)
+                return
+            self.notice = Notice("warn", f"{error} The filter was cleared.")
+            self._show(View(item=view.item, order=view.order))
+
+        self._ask(lambda: self.door.listing(view), shown, failed, kind="list")
+
+    def _read_item(self) -> None:
+        item_id = self.view.item
+        self._asked["item"] += 1
+        if item_id is None:
+            self.param.update(opened=None, missing="", conflict=None)
+            return
+
+        def shown(found: Opened) -> None:
+            other = self.opened is None or self.opened.dossier.item.id != item_id
+            self.param.update(opened=found, missing="")
+            if other:
+                self._request_id = uuid4()
+                self._came_up = time.monotonic()
+                self.draft.load(self._drafts.pop(item_id, None))
+                self.conflict = None
+
+        def failed(error: Exception) -> None:
+            if isinstance(error, NoSuchItem):
+                self.param.update(opened=None, missing=GONE.format(id=item_id))
+                return
+            self._failed(error)
+
+        self._ask(lambda: self.door.item(item_id), shown, failed, kind="item")
+
+    def _keep_draft(self) -> None:
+        if self.opened is not None and self.draft.typed:
+            self._drafts[self.opened.dossier.item.id] = self.draft.texts()
+
+    def fields(self) -> dict[str, FieldValue]:
+        """The attributes of the open item's record, by name."""
+        if self.opened is None:
+            return {}
+        return {one.field: one for group in self.opened.dossier.groups for one in group.fields}
+
+    # ------------------------------------------------------------------ what others do
+
+    def heard(self, changes: Sequence[Change] | None) -> None:
+        """What has happened in the queue, by anybody; None: anything may have changed."""
+        if changes is None:
+            self._read_item()
+            self._refresh_rows()
+            return
+        latest = {change.item_id: change for change in changes}
+        listed = {row.id: row.version for row in self.rows}
+        stale = [i for i, change in latest.items() if i in listed and change.seq > listed[i]]
+        if stale:
+            self._refresh_rows(latest)
+        opened = self.opened.dossier.item if self.opened else None
+        if opened and opened.id in latest and latest[opened.id].seq > opened.version:
+            self._read_item()
+        unseen = [i for i in latest if i not in listed and i not in self._fresh_ids]
+        if unseen and self.listing is not None:
+            self._look_for_fresh(unseen[:1000])
+
+    def _look_for_fresh(self, ids: Sequence[int]) -> None:
+        view = self.view
+
+        def found(matching: set[int]) -> None:
+            if view.first_page(item=None) == self.view.first_page(item=None):
+                self._fresh_ids |= matching
+                self.fresh = len(self._fresh_ids)
+
+        self._ask(lambda: self.door.matching(view, ids), found)
+
+    def _refresh_rows(self, latest: Mapping[int, Change] | None = None) -> None:
+        ids = [row.id for row in self.rows]
+        view = self.view
+        if not ids:
+            return
+
+        def read() -> tuple[tuple[InboxRow, ...], set[int]]:
+            return self.door.rows(ids), self.door.matching(view, ids)
+
+        def shown(found: tuple[tuple[InboxRow, ...], set[int]]) -> None:
+            now = {row.id: row for row in found[0]}
+            if [row.id for row in self.rows] != ids:
+                return
+            marks = {i: self._mark(now[i], latest) for i in ids if i in now and i not in found[1]}
+            self.param.update(rows=tuple(now.get(row.id, row) for row in self.rows), marks=marks)
+
+        self._ask(read, shown)
+
+    def _mark(self, row: InboxRow, latest: Mapping[int, Change] | None) -> str:
+        change = (latest or {}).get(row.id)
+        me = self.door.actor.username
+        who = "you" if change is None or change.username == me else change.username
+        if row.status in CLOSED:
+            return f"{row.status.lower()} by {who}" if change else row.status.lower()
+        if row.status == Status.IN_PROGRESS and row.assigned_to:
+            return f"taken by {'you' if row.assigned_to == me else row.assigned_to}"
+        return "no longer in this view"
+
+    # ------------------------------------------------------------------ how work is done
+
+    def _ask(
+        self,
+        work: Callable[[], Any],
+        then: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None = None,
+        *,
+        kind: str | None = None,
+    ) -> None:
+        # Answers of one kind count only while no later question of it has been asked.
+        generation = 0
+        if kind is not None:
+            self._asked[kind] += 1
+            generation = self._asked[kind]
+
+        def current() -> bool:
+            return kind is None or self._asked[kind] == generation
+
+        self._run(
+            work,
+            lambda answer: then(answer) if current() else None,
+            lambda error: (failed or self._failed)(error) if current() else None,
+        )
+
+    def _failed(self, error: Exception) -> None:
+        self.busy = False
+        if isinstance(error, Refusal):
+            self.notice = Notice("bad", str(error))
+            return
+        number = secrets.token_hex(4)
+        log.error("error %s of %s", number, self.door.actor.username, exc_info=error)
+        self.notice = Notice("bad", told("unforeseen", number=number))
