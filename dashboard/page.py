@@ -17,7 +17,6 @@ from dashboard.look import css
 from dashboard.markup import markup
 from dashboard.running import beside
 from dashboard.state import State
-from dashboard.wording import TITLE
 
 log = logging.getLogger(__name__)
 _PAGE = Path(__file__).with_name("templates") / "page.html"
@@ -55,6 +54,5 @@ def _query() -> str:
 def _page(root: object) -> pn.Template:
     page = pn.Template(_PAGE.read_text(encoding="utf-8"))
     page.add_variable("look", css("tokens"))
-    page.param.update(title=TITLE)
     page.add_panel("desk", root)
     return page
