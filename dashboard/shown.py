@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -76,7 +75,7 @@ class Shown(param.Parameterized):
         self._asked = {"list": 0, "item": 0}
         self._drafts: dict[int, dict[str, Any]] = {}
         self._request_id = uuid4()
-        self._came_up = 0.0
+        self._moved_on = 0.0
         self._fresh_ids: set[int] = set()
 
     # ------------------------------------------------------------------ what is shown
@@ -216,7 +215,6 @@ class Shown(param.Parameterized):
             self.param.update(opened=found, missing="")
             if other:
                 self._request_id = uuid4()
-                self._came_up = time.monotonic()
                 self.draft.load(self._drafts.pop(item_id, None))
                 self.conflict = None
 
