@@ -195,11 +195,12 @@ class Shown(param.Parameterized):
             )
 
         def failed(error: Exception) -> None:
-            if not isinstance(error, Refusal) or view == View():
+            plain = View(item=view.item, order=view.order)
+            if not isinstance(error, Refusal) or view == plain:
                 self._failed(error)
                 return
             self.notice = Notice("warn", f"{error} The filter was cleared.")
-            self._show(View(item=view.item, order=view.order))
+            self._show(plain)
 
         self._ask(lambda: self.door.listing(view), shown, failed, kind="list")
 
