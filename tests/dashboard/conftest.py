@@ -49,6 +49,17 @@ def place(
     server.command(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def server_database(server: Server, place: Served) -> Iterator[Database]:
+    """The served database under the superuser, for what tests must bring about."""
+    url = place.database.url.replace(
+        server.lease.urls.app.split("?")[0].rsplit("/", 1)[0],
+        server.lease.urls.superuser.split("?")[0].rsplit("/", 1)[0],
+    )
+    with Database(url) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium. With CI set it must be there."""
