@@ -6,12 +6,25 @@ what just happened over the past and chains it again, so that the history stays 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+from tests.factories import make_items
+from workqueue import verbs
+from workqueue.accounts import Actor
 from workqueue.database import Database
+
+_KINDS = (
+    # rule, queue type, share of 200 items
+    ("PHONE_MISSING", "MISSING_DATA", 0.8),
+    ("LICENSE_MISSING", "MISSING_DATA", 0.2),
+    ("ZIP_INVALID", "VALIDATION_FLAG", 0.6),
+    ("NPI_DUPLICATE", "DUPLICATE_CHECK", 0.15),
+)
 
 _MOVE = text("""
 UPDATE work_actions SET created_at = :moment WHERE work_item_id = :item AND seq = :seq
@@ -57,3 +70,46 @@ def spread(superuser: Database, times: dict[int, Sequence[datetime]]) -> None:
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
     """A moment of March 2026, UTC."""
     return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
+
+
+def lived(database: Database, superuser: Database, people: Mapping[str, Actor]) -> int:
+    """Some 40 days of a queue: items of three types, most decided by three people; how many.
+
+    The last day of the history is today. Random, but the same each time.
+    """
+    draw, today = random.Random(7), datetime.now(UTC).replace(hour=0, minute=0)
+    times: dict[int, list[datetime]] = {}
+    for rule_id, queue_type, share in _KINDS:
+        items = make_items(database, int(200 * share), rule_id=rule_id, queue_type=queue_type)
+        for item in items:
+            begun = today - timedelta(days=40 * draw.random() ** 1.5)
+            act = _life(item, draw, people)
+            for step in act:
+                database.run(step)
+            waits = [timedelta(0), timedelta(hours=draw.lognormvariate(2, 1))]
+            waits.append(timedelta(minutes=draw.lognormvariate(2.5, 0.8)))
+            waits.append(timedelta(hours=30))
+            moments = [begun + sum(waits[: n + 1], timedelta(0)) for n in range(len(act) + 1)]
+            times[item] = [min(moment, datetime.now(UTC)) for moment in moments]
+    spread(superuser, times)
+    return len(times)
+
+
+def _life(
+    item: int, draw: random.Random, people: Mapping[str, Actor]
+) -> list[Callable[[Session], object]]:
+    # Nothing, or claim and decide, and of the decisions some are taken back.
+    actor = people[draw.choice(["ruth", "ruth", "rob", "lea"])]
+    if draw.random() < 0.25:
+        return []
+    lease = timedelta(minutes=15)
+    steps: list[Callable[[Session], object]] = [
+        lambda s: verbs.claim(s, item, actor=actor, lease=lease)
+    ]
+    if draw.random() < 0.2:
+        steps.append(lambda s: verbs.reject(s, item, actor=actor, reason="is right"))
+    else:
+        steps.append(lambda s: verbs.resolve(s, item, actor=actor))
+    if draw.random() < 0.06:
+        steps.append(lambda s: verbs.reopen(s, item, actor=people["lea"], reason="is not"))
+    return steps
