@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
-from bokeh.models import ColumnDataSource, FactorRange, NumeralTickFormatter, Range1d
+from bokeh.models import ColumnDataSource, FactorRange, Range1d
 from bokeh.plotting import figure
 
-from dashboard.charts.parts import Theme, drawing, hover, in_words, look_of
+from dashboard.charts.parts import Theme, count_along, drawing, hover, in_words, look_of
 
 
 def age_chart(frame: pd.DataFrame, *, theme: Theme = "light") -> figure:
@@ -22,8 +22,7 @@ def age_chart(frame: pd.DataFrame, *, theme: Theme = "light") -> figure:
         x_range=FactorRange(factors=places, range_padding=0.02, group_padding=0.8),
     )
     chart.y_range = Range1d(start=0, end=int(frame["items"].max()) * 1.15)
-    chart.yaxis.axis_label = "open items"
-    chart.yaxis.formatter = NumeralTickFormatter(format="0,0")
+    count_along(chart.yaxis[0], "open items")
     chart.xgrid.visible = False
     chart.xaxis[0].update(
         group_text_color=look.text,

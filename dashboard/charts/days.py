@@ -19,11 +19,13 @@ from dashboard.charts.parts import (
     Look,
     Theme,
     Unit,
+    count_along,
     drawing,
     hover,
     in_words,
     length,
     look_of,
+    period,
 )
 
 _DAY: Final = pd.Timedelta(days=1)
@@ -45,7 +47,8 @@ def backlog_chart(frame: pd.DataFrame, *, theme: Theme = "light") -> figure:
     # The largest at the bottom, where it is read best.
     days = days[days.iloc[-1].sort_values(ascending=False, kind="stable").index]
     tops = days.cumsum(axis=1)
-    chart = _over_days(title, days.index, tops.iloc[:, -1].max(), "open items", look)
+    chart = _over_days(title, days.index, tops.iloc[:, -1].max(), look)
+    count_along(chart.yaxis[0], "open items")
     ends = [*days.index, days.index[-1] + _DAY]
     labels = {}
     for place, name in enumerate(days.columns):
@@ -67,7 +70,8 @@ def flow_chart(frame: pd.DataFrame, *, theme: Theme = "light") -> figure:
     if frame.empty:
         return in_words(title, _NOTHING_YET, look)
     days = frame.groupby("day")[["opened", "closed", "decided"]].sum()
-    chart = _over_days(title, days.index, days.to_numpy().max(), "items a day", look)
+    chart = _over_days(title, days.index, days.to_numpy().max(), look)
+    count_along(chart.yaxis[0], "items a day")
     told = {name: f"{name} {days[name].iloc[-1]:,}" for name in ("opened", "closed")}
     _lines(chart, days, told, (look.accent, look.good), look)
     named = days.rename(columns={"decided": "closed by people"})
@@ -84,27 +88,24 @@ def trend_chart(
         return in_words(title, "Nothing has come to its end yet.", look)
     days = frame.set_index("day")[[f"median_{unit}", f"p90_{unit}", "items"]]
     days.columns = pd.Index(["median", "p90", "items"])
-    chart = _over_days(title, days.index, days["p90"].max(), unit, look)
+    chart = _over_days(title, days.index, days["p90"].max(), look)
+    chart.yaxis.axis_label = unit
+    chart.yaxis.formatter = NumeralTickFormatter(format="0,0.[0]")
     told = {name: f"{name} {length(days[name].iloc[-1], unit)}" for name in ("median", "p90")}
-    _lines(chart, days, told, (look.accent, look.shade(0.6)), look)
+    _lines(chart, days, told, (look.accent, look.text_2), look)
     named = days.assign(**{name: [length(each, unit) for each in days[name]] for name in told})
     _hover_days(chart, named, days["p90"], look)
     return chart
 
 
-def _over_days(title: str, days: pd.Index, most: float, unit: str, look: Look) -> figure:
+def _over_days(title: str, days: pd.Index, most: float, look: Look) -> figure:
     first, last = days[0], days[-1]
-    said = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, days in UTC"
-    if first == last:
-        said = f"{first:%Y-%m-%d}, UTC: the only day so far"
     begin = min(first, last - (_FEWEST - 1) * _DAY)
-    chart = drawing(title, said, look, x_axis_type="datetime")
+    chart = drawing(title, period(days), look, x_axis_type="datetime")
     chart.x_range = Range1d(start=begin, end=last + _DAY + _ROOM * (last - begin))
     chart.xaxis.bounds = (begin, last + _DAY)
     chart.y_range = Range1d(start=0, end=float(most) * 1.08 or 1)
     chart.xaxis.formatter = DatetimeTickFormatter(days="%-d %b", months="%b %Y", years="%Y")
-    chart.yaxis.formatter = NumeralTickFormatter(format="0,0")
-    chart.yaxis.axis_label = unit
     chart.xgrid.visible = False
     return chart
 
@@ -135,6 +136,8 @@ def _at_the_end(
         lowest = max(height, lowest)
         label = Label(x=day, y=lowest, text=words, x_offset=8, text_color=colour)
         label.update(text_font=look.font, text_font_size="12px", text_baseline="middle")
+        # Over the lines of the grid, which would cross it out.
+        label.background_fill_color = look.ground
         chart.add_layout(label)
         lowest += gap
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, Final, Literal
 
+import pandas as pd
 from bokeh.core.properties import value
-from bokeh.models import HoverTool, Range1d
+from bokeh.models import BasicTicker, HoverTool, NumeralTickFormatter, Range1d
 from bokeh.models.annotations import Title
 from bokeh.models.renderers import GlyphRenderer
 from bokeh.plotting import figure
@@ -108,7 +109,7 @@ def drawing(title: str, said: str, look: Look, *, height: int = HEIGHT, **more: 
 
 def in_words(title: str, words: str, look: Look) -> figure:
     """A figure that says why there is nothing to show."""
-    chart = drawing(title, words, look, height=110)
+    chart = drawing(title, words, look, height=90)
     chart.x_range = chart.y_range = Range1d(start=0, end=1)
     chart.axis.visible = False
     chart.grid.visible = False
@@ -133,6 +134,21 @@ def hover(
             visible=False,
         )
     )
+
+
+def count_along(axis: Any, of: str) -> None:
+    """Make an axis one of whole numbers, with what they count beside it."""
+    axis.axis_label = of
+    axis.formatter = NumeralTickFormatter(format="0,0")
+    axis.ticker = BasicTicker(min_interval=1)
+
+
+def period(days: pd.Index | pd.Series) -> str:
+    """From which day to which."""
+    first, last = days.min(), days.max()
+    if first == last:
+        return f"{first:%Y-%m-%d} only, UTC"
+    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, days in UTC"
 
 
 def length(span: float, unit: Unit) -> str:

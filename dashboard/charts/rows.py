@@ -8,9 +8,21 @@ import pandas as pd
 from bokeh.models import ColumnDataSource, FactorRange, NumeralTickFormatter, Range1d
 from bokeh.plotting import figure
 
-from dashboard.charts.parts import Look, Theme, Unit, drawing, hover, in_words, length, look_of
+from dashboard.charts.parts import (
+    Look,
+    Theme,
+    Unit,
+    count_along,
+    drawing,
+    hover,
+    in_words,
+    length,
+    look_of,
+    period,
+)
 
 MOST: Final = 20
+_LONGEST: Final = 38
 _ROW, _AROUND = 28, 130
 # Room at the right for the words of the longest row.
 _ROOM: Final = 1.6
@@ -51,11 +63,10 @@ def throughput_chart(frame: pd.DataFrame, *, theme: Theme = "light") -> figure:
     people = people.sort_values("decided", ascending=False, kind="stable")
     people = people.reset_index(names="label")
     shown = people.head(MOST)
-    days = f"{frame['day'].min():%Y-%m-%d} to {frame['day'].max():%Y-%m-%d}, UTC"
-    chart = _in_rows(title, f"{days}; dark: resolved, light: rejected", people, look)
+    said = f"{period(frame['day'])}; full colour: resolved, pale: rejected"
+    chart = _in_rows(title, said, people, look)
     chart.x_range = Range1d(start=0, end=int(shown["decided"].max()) * _ROOM)
-    chart.xaxis.axis_label = "decisions"
-    chart.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    count_along(chart.xaxis[0], "decisions")
     told = [f"{row.decided:,}, of which {row.rejected:,} rejected" for row in shown.itertuples()]
     numbers = {name: shown[name] for name in ("decided", "resolved", "rejected")}
     source = _source(shown, told, **numbers)
@@ -102,9 +113,14 @@ def _items(number: int) -> str:
     return "item" if number == 1 else "items"
 
 
+def _shorten(name: str) -> str:
+    # So that room is left for the chart; the whole name is where the pointer is.
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+
+
 def _rows(shown: pd.DataFrame) -> list[str]:
     # The first column is the key. Where two have the same words, the later says which it is.
-    names = [str(label) for label in shown["label"]]
+    names = [_shorten(str(label)) for label in shown["label"]]
     keys = shown.iloc[:, 0]
     return [
         f"{name} ({key})" if name in names[:place] else name
@@ -113,9 +129,10 @@ def _rows(shown: pd.DataFrame) -> list[str]:
 
 
 def _source(shown: pd.DataFrame, told: list[str], **columns: pd.Series) -> ColumnDataSource:
-    names = _rows(shown)
     numbers: dict[str, Any] = {name: values.to_numpy() for name, values in columns.items()}
-    return ColumnDataSource({"y": names, "label": names, "told": told, **numbers})
+    return ColumnDataSource(
+        {"y": _rows(shown), "label": list(shown["label"]), "told": told, **numbers}
+    )
 
 
 def _in_rows(title: str, said: str, rows: pd.DataFrame, look: Look) -> figure:
