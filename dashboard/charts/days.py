@@ -131,7 +131,8 @@ def _at_the_end(
     look: Look,
 ) -> None:
     # Beside the end of what they name, pushed apart where they would lie on each other.
-    gap, lowest = most * _APART, 0.0
+    gap = most * _APART
+    lowest = gap / 2
     for words, (height, colour) in sorted(labels.items(), key=lambda each: each[1][0]):
         lowest = max(height, lowest)
         label = Label(x=day, y=lowest, text=words, x_offset=8, text_color=colour)

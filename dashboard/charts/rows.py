@@ -42,8 +42,9 @@ def spread_chart(
         for half, most, items in zip(median, p90, shown["items"], strict=True)
     ]
     chart = _in_rows(title, f"{said}; dot: median, ring: p90", frame, look)
-    chart.x_range = Range1d(start=0, end=float(p90.max()) * _ROOM or 1)
+    chart.x_range = Range1d(start=0, end=max(float(p90.max()) * _ROOM, 1.0))
     chart.xaxis.axis_label = unit
+    chart.xaxis.formatter = NumeralTickFormatter(format="0,0.[0]")
     source = _source(shown, told, median=median, p90=p90)
     chart.segment("median", "y", "p90", "y", source=source, color=look.shade(0.4), line_width=3)
     ring = chart.scatter("p90", "y", source=source, size=9, line_width=2, line_color=look.accent)
