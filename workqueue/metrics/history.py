@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,22 +23,22 @@ from sqlalchemy.orm import Session
 from workqueue.errors import BadInput
 from workqueue.inbox import Filter
 from workqueue.inbox.query import Branch, whole
-from workqueue.lifecycle import CLOSED, LIVE, TRANSITIONS, Right, Role, Verb, right
+from workqueue.lifecycle import CLOSED, LIVE, TRANSITIONS, Right, Role, Status, Verb, right
 from workqueue.models import WorkAction
 
 if TYPE_CHECKING:
     import pandas
 
+
+def _leading(before: frozenset[Status], behind: frozenset[Status]) -> tuple[Verb, ...]:
+    """The verbs that lead from one set of states into the other."""
+    found = (verb for (old, verb), new in TRANSITIONS.items() if old in before and new in behind)
+    return tuple(dict.fromkeys(found))
+
+
 ACTIONS: Final = WorkAction.__table__.c
-OPENING: Final = (
-    Verb.CREATE,
-    *(verb for (before, verb), after in TRANSITIONS.items() if before in CLOSED and after in LIVE),
-)
-CLOSING: Final = tuple(
-    dict.fromkeys(
-        verb for (before, verb), after in TRANSITIONS.items() if before in LIVE and after in CLOSED
-    )
-)
+OPENING: Final = (Verb.CREATE, *_leading(CLOSED, LIVE))
+CLOSING: Final = _leading(LIVE, CLOSED)
 DECIDING: Final = tuple(verb for verb in CLOSING if right(Role.SYSTEM, verb) is Right.NEVER)
 SUITED: Final = frozenset(
     {"queue_types", "rule_ids", "priorities", "states", "created_from", "created_to"}
@@ -119,9 +118,5 @@ def frame(session: Session, asked: Select[Any], **types: str) -> pandas.DataFram
     import pandas  # noqa: PLC0415 - half a second that only notebooks need
 
     found = session.execute(asked.add_cte(*_VIEWS))
-    made = pandas.DataFrame(_plain(found), columns=list(found.keys()))
+    made = pandas.DataFrame([tuple(row) for row in found], columns=list(found.keys()))
     return made.astype(types)
-
-
-def _plain(rows: Iterable[Any]) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in rows]
