@@ -169,6 +169,9 @@ def _grant_app(connection: Connection, present: set[str], app: str) -> None:
         if table in present:
             connection.execute(text(f'REVOKE ALL ON "{table}" FROM {app}'))
             connection.execute(text(f'GRANT {rights} ON "{table}" TO {app}'))
+    for view in sorted(present.intersection(ANALYST_VIEWS)):
+        # The metrics read these under both roles.
+        connection.execute(text(f'GRANT SELECT ON "{view}" TO {app}'))
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {app}"))
     if (connection.dialect.server_version_info or ()) >= MAINTAIN_SINCE:
         for table in sorted(present.intersection(APP_MAINTAINS)):
