@@ -10,8 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, cast
 
 import psycopg2
 from sqlalchemy import Engine, create_engine, event, text
@@ -33,6 +34,15 @@ ATTEMPTS = 4
 TRUSTED_SECONDS = 1.0
 # serialization_failure, deadlock_detected, lock_not_available
 _PASSING = frozenset({"40001", "40P01", "55P03"})
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A statement that takes longer to plan than to run; each connection plans it once, by name."""
+
+    name: str
+    prepare: str
+    execute: str
 
 
 class Database:
@@ -131,6 +141,40 @@ class Database:
             if self._lease is not None:
                 self._lease.ensure_running()
         raise TriedTooOften()
+
+    def at_once(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Run one statement as a transaction of its own, and return its only row once committed.
+
+        One round trip instead of three and the bare driver: for the hottest path, where they are
+        half the cost. None where the database broke it off or cannot be reached; `run` the same
+        then, which repeats it or says why. As there, only a `request_id` makes sure that a commit
+        whose answer was lost is not done twice.
+        """
+        try:
+            with closing(self.engine.raw_connection()) as borrowed:
+                return _sent(borrowed, statement, values)
+        except psycopg2.Error:
+            return None
+
+
+def _sent(
+    borrowed: PoolProxiedConnection, statement: Prepared, values: Mapping[str, Any]
+) -> tuple[Any, ...] | None:
+    driver = cast(psycopg2.extensions.connection, borrowed.driver_connection)
+    # A setting of the driver, which then sends no BEGIN; it costs no round trip.
+    driver.autocommit = True
+    try:
+        with closing(driver.cursor()) as cursor:
+            if statement.name not in borrowed.info:
+                cursor.execute(statement.prepare)
+                borrowed.info[statement.name] = True
+            cursor.execute(statement.execute, values)
+            return cursor.fetchone()
+    finally:
+        if driver.closed:
+            borrowed.invalidate()
+        else:
+            driver.autocommit = False
 
 
 def _note_use(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
