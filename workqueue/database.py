@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast
 
 import psycopg2
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, insert, select, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
@@ -23,7 +23,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from workqueue import embedded
-from workqueue.errors import DatabaseUnavailable, TriedTooOften
+from workqueue.errors import DatabaseUnavailable, Denial, Refusal, TriedTooOften
+from workqueue.models import SecurityEvent, User
 from workqueue.settings import Settings
 
 DatabaseRole = Literal["owner", "app", "analyst"]
@@ -123,7 +124,8 @@ class Database:
         The whole of `act` is repeated, at most three times, where the database broke it off or
         cannot be reached (the embedded server is started again if it was killed); give the verb a
         `request_id`, so that a commit whose answer was lost is not done twice. Raises
-        TriedTooOften or DatabaseUnavailable after the last attempt, and whatever `act` raises.
+        TriedTooOften or DatabaseUnavailable after the last attempt, and whatever `act` raises. A
+        refusal that denies a right is kept as a security event, since its transaction is undone.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -132,6 +134,10 @@ class Database:
             except DatabaseUnavailable:
                 if attempt == ATTEMPTS:
                     raise
+            except Refusal as refusal:
+                if refusal.denial is not None:
+                    self._keep(refusal.denial, str(refusal))
+                raise
             except DBAPIError as error:
                 if not _passes(error):
                     raise
@@ -141,6 +147,16 @@ class Database:
             if self._lease is not None:
                 self._lease.ensure_running()
         raise TriedTooOften()
+
+    def _keep(self, denial: Denial, words: str) -> None:
+        known = select(User.id).where(User.username == denial.username).scalar_subquery()
+        detail = {**denial.asked, "username": denial.username, "refusal": words}
+        with self.transaction() as session:
+            session.execute(
+                insert(SecurityEvent).values(
+                    user_id=known, via=denial.via, event="denied", detail=detail
+                )
+            )
 
     def at_once(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Run one statement as a transaction of its own, and return its only row once committed.

@@ -164,7 +164,8 @@ def claim_next(
     row = _claimed(session, bound)
     if not row.known:
         # Says what is wrong with the actor, or makes the user row of a local account.
-        permission.check_role(acting(session, actor), Verb.CLAIM)
+        with permission.denials_told(actor, Verb.CLAIM):
+            permission.check_role(acting(session, actor), Verb.CLAIM)
         row = _claimed(session, bound)
         if not row.known:
             raise TriedTooOften(
