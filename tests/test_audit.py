@@ -323,6 +323,34 @@ def _insert(session: Session, item_id: int, user_id: int, **more: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            "status = 'OPEN', lease_expires_at = NULL",
+            "the item is OPEN, and its actions say IN_PROGRESS",
+        ),
+        (
+            "status = 'REJECTED', lease_expires_at = NULL, resolved_at = now(), resolved_by = 1,"
+            " notes = 'x'",
+            "the item is REJECTED, and its actions say IN_PROGRESS",
+        ),
+        ("assigned_to = 1", "the item is assigned to user 1, and its actions say"),
+    ],
+)
+def test_an_item_that_contradicts_its_history_is_named(
+    database: Database, superuser_database: Database, items: list[int], change: str, said: str
+) -> None:
+    """A status or holder that no action brought about shows, though every row is as it was."""
+    with superuser_database.transaction() as session:
+        session.execute(text(f"UPDATE work_items SET {change} WHERE id = :id"), {"id": items[1]})
+    found = verify(database)
+    assert not found.ok
+    assert found.first_broken is not None
+    assert (found.first_broken.id, found.first_broken.work_item_id) == (None, items[1])
+    assert said in found.words()
+
+
 def test_a_row_needs_the_person_who_acts(database: Database, items: list[int]) -> None:
     """Without an acting user, with an empty one or in another's name nothing is written."""
 

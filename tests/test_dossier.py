@@ -59,6 +59,31 @@ def test_item_with_its_rule_in_words(database: Database) -> None:
     assert "phone" in item.finding.lower()
 
 
+def test_evidence_that_no_longer_holds_is_said_to(
+    database: Database, people: dict[str, Actor]
+) -> None:
+    """Since when the problem is gone is told, also after a person opened the item again."""
+    (item_id,) = make_items(database)
+    assert read(database, item_id).item.gone_since is None
+    ruth, lea = people["ruth"], people["lea"]
+    lease = timedelta(minutes=15)
+    database.run(lambda s: verbs.claim(s, item_id, actor=ruth, lease=lease))
+    database.run(
+        lambda s: verbs.field_update(s, item_id, {"practice_phone": "(308) 555-0142"}, actor=ruth)
+    )
+    cured = read(database, item_id).item
+    assert cured.gone_since == cured.cured_at is not None
+    database.run(lambda s: verbs.resolve(s, item_id, actor=ruth))
+    database.run(lambda s: verbs.reopen(s, item_id, actor=lea, reason="not so sure"))
+    reopened = read(database, item_id).item
+    assert reopened.cured_at is None
+    assert reopened.gone_since == cured.gone_since
+    database.run(lambda s: verbs.claim(s, item_id, actor=ruth, lease=lease))
+    database.run(lambda s: verbs.resolve(s, item_id, actor=ruth))
+    database.run(lambda s: verbs.reopen(s, item_id, actor=lea, reason="once more"))
+    assert read(database, item_id).item.gone_since == cured.gone_since
+
+
 def test_values_say_where_they_come_from(database: Database) -> None:
     """A value has its label, source and time; the field that the item is about is marked."""
     (item_id,) = make_items(database)

@@ -3,7 +3,8 @@
 Each action row's hash covers its content and the hash of the row before it in the same item, in
 the canonical form of `work_action_hash` (first migration). The form is repeated here on purpose:
 whoever could change that function in the database must not be able to make `verify` agree. A
-removed tail shows because an item's version is the seq of its newest action; a whole history
+removed tail shows because an item's version is the seq of its newest action; an item that was
+changed without an action, because status and holder are what its actions made them. A whole history
 rewritten by a superuser shows only against a digest kept outside (`heads_digest`, which exports
 write into their manifest).
 """
@@ -59,20 +60,47 @@ SELECT a.id, a.work_item_id, a.seq, CASE
 {_JOINED} WHERE a.id = :id
 """)
 
+# What the newest action makes of the item; where that one changes nothing of the kind, the newest
+# that does, looked up by index. Who resolves or rejects an item is who holds it.
+_STATUS = """CASE WHEN a.action_type = 'create' THEN 'OPEN'
+    WHEN a.payload ? 'to' THEN a.payload ->> 'to'
+    ELSE coalesce((
+        SELECT b.payload ->> 'to' FROM work_actions b
+        WHERE b.work_item_id = i.id AND b.payload ? 'to' ORDER BY b.seq DESC LIMIT 1), 'OPEN') END
+"""
+_HOLDER = """CASE WHEN a.action_type IN ('claim', 'resolve', 'reject') THEN a.user_id
+    WHEN a.action_type IN ('create', 'release', 'expire', 'reopen') THEN NULL
+    ELSE (
+        SELECT CASE b.action_type WHEN 'claim' THEN b.user_id WHEN 'assign' THEN (
+            SELECT u.id FROM "user" u WHERE u.username = b.payload ->> 'assigned_to') END
+        FROM work_actions b WHERE b.work_item_id = i.id
+          AND b.action_type IN ('create', 'claim', 'assign', 'release', 'expire', 'reopen')
+        ORDER BY b.seq DESC LIMIT 1) END
+"""
+
 # `=` and not max(seq): one hash join instead of a sort. A head beyond the version is found above.
-_TAILS = text("""
+_ITEMS = text(f"""
 SELECT min(i.id) FROM work_items i
 LEFT JOIN work_actions a ON a.work_item_id = i.id AND a.seq = i.version
-WHERE a.id IS NULL
+WHERE a.id IS NULL OR i.status <> {_STATUS} OR i.assigned_to IS DISTINCT FROM {_HOLDER}
 """)
 
-_TAIL = text("""
-SELECT NULL::bigint AS id, i.id AS work_item_id, max(a.seq) AS seq, CASE
-    WHEN count(a.id) = 0 THEN 'the item has no action at all'
-    ELSE format('the item stands at version %s, its newest action is seq %s: the end is missing',
-                i.version, max(a.seq)) END AS reason
-FROM work_items i LEFT JOIN work_actions a ON a.work_item_id = i.id
-WHERE i.id = :id GROUP BY i.id, i.version
+_ITEM = text(f"""
+SELECT NULL::bigint AS id, i.id AS work_item_id, newest.seq, CASE
+    WHEN newest.seq IS NULL THEN 'the item has no action at all'
+    WHEN a.id IS NULL
+        THEN format('the item stands at version %s, its newest action is seq %s: '
+                    'the end is missing', i.version, newest.seq)
+    WHEN i.status <> {_STATUS}
+        THEN format('the item is %s, and its actions say %s', i.status, {_STATUS})
+    ELSE format('the item is assigned to user %s, and its actions say %s',
+                coalesce(i.assigned_to::text, 'nobody'), coalesce(({_HOLDER})::text, 'nobody'))
+    END AS reason
+FROM work_items i
+LEFT JOIN work_actions a ON a.work_item_id = i.id AND a.seq = i.version
+CROSS JOIN LATERAL (
+    SELECT max(seq) AS seq FROM work_actions WHERE work_item_id = i.id) newest
+WHERE i.id = :id
 """)
 
 # The plan that reads everything once, on all processors the server allows.
@@ -94,8 +122,8 @@ _CHUNK = 10_000
 class Broken:
     """The first place where the history is broken.
 
-    `id` is the action's; None where the end of an item's history is missing, with `seq` the
-    newest that is left (None: not one).
+    `id` is the action's; None where the end of an item's history is missing or the item is not what
+    its history says, with `seq` the newest action that is left (None: not one).
     """
 
     id: int | None
@@ -128,7 +156,8 @@ class Verification:
 def verify(source: Database | Session) -> Verification:
     """Recompute every hash and follow every chain; the lowest broken action id is named.
 
-    A missing end of a history is named where no action is broken. A Database is read in one
+    Where no action is broken, the first item is named whose history has no end or that contradicts
+    it in status or holder. A Database is read in one
     snapshot of its own; a Session as its transaction sees it.
     """
     if isinstance(source, Session):
@@ -140,12 +169,12 @@ def verify(source: Database | Session) -> Verification:
 def _verify(session: Session) -> Verification:
     with _planned(session):
         found = session.execute(_ACTIONS).one()
-        item_id = session.execute(_TAILS).scalar() if found.first is None else None
+        item_id = session.execute(_ITEMS).scalar() if found.first is None else None
     broken = None
     if found.first is not None:
         broken = Broken(**session.execute(_ONE, {"id": found.first}).one()._mapping)
     elif item_id is not None:
-        broken = Broken(**session.execute(_TAIL, {"id": item_id}).one()._mapping)
+        broken = Broken(**session.execute(_ITEM, {"id": item_id}).one()._mapping)
     return Verification(broken is None, found.rows, broken)
 
 

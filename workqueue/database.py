@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, cast
 
 import psycopg2
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, insert, select, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
@@ -22,7 +23,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from workqueue import embedded
-from workqueue.errors import DatabaseUnavailable, TriedTooOften
+from workqueue.errors import DatabaseUnavailable, Denial, Refusal, TriedTooOften
+from workqueue.models import SecurityEvent, User
 from workqueue.settings import Settings
 
 DatabaseRole = Literal["owner", "app", "analyst"]
@@ -33,6 +35,15 @@ ATTEMPTS = 4
 TRUSTED_SECONDS = 1.0
 # serialization_failure, deadlock_detected, lock_not_available
 _PASSING = frozenset({"40001", "40P01", "55P03"})
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A statement that takes longer to plan than to run; each connection plans it once, by name."""
+
+    name: str
+    prepare: str
+    execute: str
 
 
 class Database:
@@ -113,7 +124,8 @@ class Database:
         The whole of `act` is repeated, at most three times, where the database broke it off or
         cannot be reached (the embedded server is started again if it was killed); give the verb a
         `request_id`, so that a commit whose answer was lost is not done twice. Raises
-        TriedTooOften or DatabaseUnavailable after the last attempt, and whatever `act` raises.
+        TriedTooOften or DatabaseUnavailable after the last attempt, and whatever `act` raises. A
+        refusal that denies a right is kept as a security event, since its transaction is undone.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -122,6 +134,10 @@ class Database:
             except DatabaseUnavailable:
                 if attempt == ATTEMPTS:
                     raise
+            except Refusal as refusal:
+                if refusal.denial is not None:
+                    self._keep(refusal.denial, str(refusal))
+                raise
             except DBAPIError as error:
                 if not _passes(error):
                     raise
@@ -131,6 +147,50 @@ class Database:
             if self._lease is not None:
                 self._lease.ensure_running()
         raise TriedTooOften()
+
+    def _keep(self, denial: Denial, words: str) -> None:
+        known = select(User.id).where(User.username == denial.username).scalar_subquery()
+        detail = {**denial.asked, "username": denial.username, "refusal": words}
+        with self.transaction() as session:
+            session.execute(
+                insert(SecurityEvent).values(
+                    user_id=known, via=denial.via, event="denied", detail=detail
+                )
+            )
+
+    def at_once(self, statement: Prepared, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Run one statement as a transaction of its own, and return its only row once committed.
+
+        One round trip instead of three and the bare driver: for the hottest path, where they are
+        half the cost. None where the database broke it off or cannot be reached; `run` the same
+        then, which repeats it or says why. As there, only a `request_id` makes sure that a commit
+        whose answer was lost is not done twice.
+        """
+        try:
+            with closing(self.engine.raw_connection()) as borrowed:
+                return _sent(borrowed, statement, values)
+        except psycopg2.Error:
+            return None
+
+
+def _sent(
+    borrowed: PoolProxiedConnection, statement: Prepared, values: Mapping[str, Any]
+) -> tuple[Any, ...] | None:
+    driver = cast(psycopg2.extensions.connection, borrowed.driver_connection)
+    # A setting of the driver, which then sends no BEGIN; it costs no round trip.
+    driver.autocommit = True
+    try:
+        with closing(driver.cursor()) as cursor:
+            if statement.name not in borrowed.info:
+                cursor.execute(statement.prepare)
+                borrowed.info[statement.name] = True
+            cursor.execute(statement.execute, values)
+            return cursor.fetchone()
+    finally:
+        if driver.closed:
+            borrowed.invalidate()
+        else:
+            driver.autocommit = False
 
 
 def _note_use(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:

@@ -6,9 +6,27 @@ the default message, so that a bare ``raise NoSuchUser`` still tells a person so
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Denial:
+    """Who was denied what: `asked` in JSON's types, `via` how the actor came in."""
+
+    username: str
+    via: str
+    asked: Mapping[str, Any]
+
 
 class Refusal(Exception):
-    """The request was refused and nothing was changed."""
+    """The request was refused and nothing was changed.
+
+    `denial` is set where somebody wanted what they have no right to: `Database.run` keeps it.
+    """
+
+    denial: Denial | None = None
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())

@@ -52,19 +52,36 @@ def received(session: Session, provider_id: int) -> dict[str, str | None]:
     if found is None:
         raise NoSuchProvider(f"there is no provider record {provider_id}.")
     record, fields, raw = found
-    said = {name: _text(getattr(record, name)) for name in fields}
-    corrected = session.execute(
-        select(ProviderOverride.field, ProviderOverride.current_source_value).where(
-            ProviderOverride.provider_id == provider_id,
-            ProviderOverride.withdrawn_at.is_(None),
+    corrected = {
+        override.field: override
+        for override in session.scalars(
+            select(ProviderOverride).where(
+                ProviderOverride.provider_id == provider_id,
+                ProviderOverride.withdrawn_at.is_(None),
+            )
         )
-    )
-    said.update({name: value for name, value in corrected if name in said})
-    said.update({name: text for name, text in (raw or {}).items() if name in said})
-    return said
+    }
+    return {
+        name: source_value(name, getattr(record, name), corrected.get(name), raw) for name in fields
+    }
 
 
-def _text(value: str | date | None) -> str | None:
+def source_value(
+    field: str,
+    value: str | date | None,
+    override: ProviderOverride | None,
+    as_received: Mapping[str, str | None] | None,
+) -> str | None:
+    """What the source says of one field, as text, given its effective `value`.
+
+    `override` is its live correction, `as_received` the texts that were normalised on the way in.
+    """
+    said = override.current_source_value if override else as_text(value)
+    return (as_received or {}).get(field, said)
+
+
+def as_text(value: str | date | None) -> str | None:
+    """A value of a record as text; a date as YYYY-MM-DD."""
     return value.isoformat() if isinstance(value, date) else value
 
 

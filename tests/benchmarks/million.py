@@ -55,7 +55,7 @@ CREATE FUNCTION pg_temp.syllable(n bigint, parts int) RETURNS text LANGUAGE sql 
 ITEMS = """
 INSERT INTO work_items
     (provider_id, queue_type, status, priority, created_at, assigned_to, lease_expires_at,
-     resolved_at, resolved_by, notes, rule_id, fingerprint, evidence, evidence_hash)
+     resolved_at, resolved_by, notes, rule_id, fingerprint, evidence, evidence_hash, version)
 SELECT provider, r.queue_type, s.status,
        CASE WHEN n % 200 = 7 THEN 3 ELSE r.priority END,
        '2026-01-01T06:00Z'::timestamptz + CASE WHEN n % 10 < 9 THEN (n % 3) * interval '7 days'
@@ -66,7 +66,8 @@ SELECT provider, r.queue_type, s.status,
        CASE WHEN s.status IN ('RESOLVED', 'REJECTED') THEN 2 + n % 20 END,
        CASE WHEN s.status = 'RESOLVED' THEN 'Checked by phone, "corrected", line' ELSE '' END,
        r.id, r.id || ':' || n, jsonb_build_object('value', '541555' || n, 'field', 'phone'),
-       md5(n::text)::uuid
+       md5(n::text)::uuid,
+       CASE s.status WHEN 'OPEN' THEN 1 WHEN 'IN_PROGRESS' THEN 2 ELSE 3 END
 FROM generate_series(1, :rows) n
 CROSS JOIN LATERAL (SELECT 1 + (hashint8(n + 99)::bigint + 2147483648) % :rows) p (provider)
 CROSS JOIN LATERAL (SELECT (hashint8(n * 3 + 1)::bigint + 2147483648) % 10000) d (share)
@@ -82,11 +83,30 @@ SELECT id, 1, 1, 'system', 'create', '{}', created_at,
 FROM work_items;
 """
 
+# How the items that are not OPEN came to be so.
+LATER_ACTIONS = """
+INSERT INTO work_actions
+    (work_item_id, seq, user_id, via, action_type, payload, created_at, prev_hash, hash)
+SELECT item.id, last.seq + 1, item.assigned_to, 'web', act.type, act.payload, act.at, last.hash,
+       work_action_hash(last.hash, item.id, last.seq + 1, item.assigned_to, 'web', act.type,
+                        act.payload, NULL, act.at)
+FROM work_items item
+JOIN work_actions last ON last.work_item_id = item.id AND last.seq = :seq
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN :seq = 1 THEN 'claim' WHEN item.status = 'RESOLVED' THEN 'resolve'
+                ELSE 'reject' END AS type,
+           CASE WHEN :seq = 1 THEN '{"from": "OPEN", "to": "IN_PROGRESS"}'::jsonb
+                ELSE jsonb_build_object('from', 'IN_PROGRESS', 'to', item.status) END AS payload,
+           '2026-03-01T11:50Z'::timestamptz + :seq * interval '5 minutes' AS at) act
+WHERE item.version > :seq;
+"""
+
 
 def populate(superuser: Database, rows: int) -> None:
-    """Put `rows` providers, items and create actions into the empty database; some minutes at 1M.
+    """Put `rows` providers and items, with their actions, into the empty database.
 
-    Needs a superuser: the triggers are off while it runs. Users are user1 to user20, ids 2 to 21.
+    Takes some minutes for a million. Needs a superuser: the triggers are off while it runs. Users
+    are user1 to user20, ids 2 to 21.
     """
     low = 0
     shares = []
@@ -117,5 +137,7 @@ def populate(superuser: Database, rows: int) -> None:
         )
         for statements in (providers, ITEMS, ACTIONS):
             session.execute(text(statements), {"rows": rows})
+        for seq in (1, 2):
+            session.execute(text(LATER_ACTIONS), {"seq": seq})
     with superuser.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))

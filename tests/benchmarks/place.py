@@ -219,7 +219,7 @@ class Place:
         return self.made(f"detected_{rows}", fill, self.loaded(rows))
 
     def filled(self, rows: int) -> str:
-        """A database with `rows` providers, as many items and as many actions."""
+        """A database with `rows` providers, as many items, and their actions."""
         from tests.benchmarks import million  # noqa: PLC0415 - as above
 
         def fill(name: str) -> None:

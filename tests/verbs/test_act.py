@@ -209,6 +209,43 @@ def test_an_analyst_may_do_nothing_to_an_item(database: Database, people: dict[s
     assert factories.row(database, item_id)["version"] == 1
 
 
+def test_a_denial_is_kept_though_the_act_is_undone(
+    database: Database, people: dict[str, Actor]
+) -> None:
+    """Who wanted what without the right to it stands among the security events, once each."""
+    (item_id,) = make_items(database)
+    with database.transaction() as session:
+        accounts.disable_user(session, "ruth", actor=LOCAL)
+    system = Actor("system", Kind.LOCAL, "cli:tester")
+    with pytest.raises(NotAllowed):
+        database.run(lambda s: verbs.release(s, item_id, actor=people["ann"]))
+    with pytest.raises(NotAllowed):
+        verbs.claim_next_at_once(database, lease=LEASE, actor=people["ann"])
+    with pytest.raises(UserDisabled):
+        database.run(lambda s: verbs.comment(s, item_id, "x", actor=people["ruth"]))
+    with pytest.raises(NotAllowed):
+        database.run(lambda s: verbs.comment(s, item_id, "x", actor=system))
+    with pytest.raises(IllegalTransition):
+        database.run(lambda s: verbs.release(s, item_id, actor=people["rob"]))
+    with database.transaction() as session:
+        kept = session.execute(
+            text(
+                "SELECT username, via, detail ->> 'verb' AS verb, detail ->> 'item_id' AS item,"
+                " detail ->> 'refusal' AS refusal FROM security_events event"
+                " JOIN \"user\" ON \"user\".id = event.user_id"
+                " WHERE event = 'denied' ORDER BY event.id"
+            )
+        ).all()
+    via = people["ann"].via
+    assert [row[:4] for row in kept] == [
+        ("ann", via, "release", str(item_id)),
+        ("ann", via, "claim", None),
+        ("ruth", via, "comment", str(item_id)),
+        ("system", "cli:tester", "comment", str(item_id)),
+    ]
+    assert "ann has role analyst, which may not release" in kept[0].refusal
+
+
 def test_the_actor_is_read_again_at_every_verb(
     database: Database, people: dict[str, Actor]
 ) -> None:

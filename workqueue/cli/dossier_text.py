@@ -19,10 +19,13 @@ def print_dossier(found: Dossier) -> None:
         f"item {item.id} · P{item.priority} · {item.queue_type} · {item.rule_id} · "
         f"{item.status}{holder} · version {item.version}"
     )
-    out.print(Text(printable(item.finding), style="bold red"), soft_wrap=True)
+    gone = item.gone_since is not None
+    out.print(Text(printable(item.finding), style="dim" if gone else "bold red"), soft_wrap=True)
+    if gone:
+        print_line(
+            f"This no longer holds: the problem was seen gone at {show(item.gone_since)} UTC."
+        )
     print_line(f"Closes when: {item.exit_condition}")
-    if item.cured_at:
-        print_line(f"The problem was last seen gone at {show(item.cured_at)} UTC.")
     for group in found.groups:
         rows = [_field_row(value) for value in group.fields if _worth_showing(value)]
         if rows:

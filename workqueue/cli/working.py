@@ -165,15 +165,13 @@ def claim_next(
     settings = Settings.read()
     actor = accounts.local(username=username)
     with opened(settings) as database:
-        state = database.run(
-            lambda session: verbs.claim_next(
-                session,
-                actor=actor,
-                lease=timedelta(minutes=settings.lease_minutes),
-                queue_types=queue_type,
-                rule_ids=rule,
-                request_id=request_uuid(request_id),
-            )
+        state = verbs.claim_next_at_once(
+            database,
+            actor=actor,
+            lease=timedelta(minutes=settings.lease_minutes),
+            queue_types=queue_type,
+            rule_ids=rule,
+            request_id=request_uuid(request_id),
         )
         if not as_json:
             with database.snapshot() as session:

@@ -10,7 +10,11 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Item:
-    """The work item with its rule in words; `finding` says what this evidence means."""
+    """The work item with its rule in words; `finding` says what this evidence means.
+
+    `gone_since` is when the problem was last seen gone, in the view of who reopened the item too:
+    `finding` and `evidence` no longer hold then.
+    """
 
     id: int
     provider_id: int
@@ -35,6 +39,7 @@ class Item:
     fingerprint: str
     generation: int
     cured_at: datetime | None
+    gone_since: datetime | None
     version: int
 
 

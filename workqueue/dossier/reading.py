@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, select
@@ -20,7 +21,7 @@ from workqueue.dossier.record import field_groups
 from workqueue.dossier.words import in_words
 from workqueue.errors import NoSuchItem
 from workqueue.fields import BY_NAME, full_name
-from workqueue.lifecycle import LIVE
+from workqueue.lifecycle import LIVE, Verb
 from workqueue.models import (
     IndividualProvider,
     ProviderOverride,
@@ -34,6 +35,8 @@ from workqueue.models import (
 from workqueue.rules import words
 
 HISTORY: Final = 500
+# The acts that say that the problem is there; a reopening may say that it was gone, and since when.
+_SEEN: Final = (Verb.CREATE, Verb.REFRESH, Verb.RECUR, Verb.REVIVE)
 _RECORD: Final = IndividualProvider.__table__
 _NAME: Final = (
     _RECORD.c.npi,
@@ -51,7 +54,7 @@ def dossier(session: Session, item_id: int, *, history: int = HISTORY) -> Dossie
     Two transactions may be seen between its queries; read it in a snapshot where that matters.
     """
     row = _item_row(session, item_id)
-    item = _item(row)
+    item = _item(row, row.cured_at or _gone_since(session, row.id))
     return Dossier(
         item=item,
         groups=field_groups(session, item.provider_id, _faulty(row.attribute, row.evidence)),
@@ -91,7 +94,23 @@ def _item_row(session: Session, item_id: int) -> Row[Any]:
     return row
 
 
-def _item(row: Row[Any]) -> Item:
+def _gone_since(session: Session, item_id: int) -> datetime | None:
+    """When the problem had been seen gone of an item that was reopened all the same."""
+    payload = session.scalar(
+        select(WorkAction.payload)
+        .where(
+            WorkAction.work_item_id == item_id,
+            WorkAction.action_type.in_(_SEEN)
+            | ((WorkAction.action_type == Verb.REOPEN) & WorkAction.payload.has_key("gone_since")),
+        )
+        .order_by(WorkAction.seq.desc())
+        .limit(1)
+    )
+    gone_since = (payload or {}).get("gone_since")
+    return datetime.fromisoformat(gone_since) if gone_since else None
+
+
+def _item(row: Row[Any], gone_since: datetime | None) -> Item:
     return Item(
         id=row.id,
         provider_id=row.provider_id,
@@ -116,6 +135,7 @@ def _item(row: Row[Any]) -> Item:
         fingerprint=row.fingerprint,
         generation=row.generation,
         cured_at=row.cured_at,
+        gone_since=gone_since,
         version=row.version,
     )
 

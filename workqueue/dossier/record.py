@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import Row, select
@@ -20,6 +19,7 @@ from workqueue.models import (
     Source,
     User,
 )
+from workqueue.received import as_text, source_value
 
 _RECORD: Final = IndividualProvider.__table__
 _SLOTTED: Final = re.compile(
@@ -80,9 +80,8 @@ def _value(
     field: Field, record: Row[Any], corrected: tuple[ProviderOverride, str] | None, *, faulty: bool
 ) -> FieldValue:
     override, corrected_by = corrected or (None, None)
-    value = _text(getattr(record, field.name))
-    said = override.current_source_value if override else value
-    received = (record.as_received or {}).get(field.name, said)
+    value = as_text(getattr(record, field.name))
+    received = source_value(field.name, value, override, record.as_received)
     return FieldValue(
         field=field.name,
         label=field.label,
@@ -98,7 +97,3 @@ def _value(
         and override.current_source_value not in (override.replaced_value, override.value),
         faulty=faulty,
     )
-
-
-def _text(value: str | date | None) -> str | None:
-    return value.isoformat() if isinstance(value, date) else value

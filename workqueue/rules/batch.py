@@ -105,7 +105,7 @@ def _scope(
     as_of: date,
     few: bool = False,
 ) -> Scope:
-    known = {key: column_sets.get(key, frozenset()) for key in sorted(used)}
+    known = tuple((key, column_sets.get(key, frozenset())) for key in sorted(used))
     return Scope(frozenset(filled), known, as_of, few)
 
 

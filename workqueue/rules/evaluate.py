@@ -93,16 +93,12 @@ def _keys(batch: Batch, rule_id: str) -> list[dict[str, str]]:
 
 
 def _record_findings(batch: Batch, rules: list[Rule]) -> list[pa.Table]:
-    asked = []
-    for each in rules:
-        found = sql.conditions(each, batch.scope)
-        if found:
-            asked.append((each, " OR ".join(condition for condition, _ in found)))
+    asked, question = sql.scan(tuple(rules), batch.scope)
     if not asked:
         return []
-    hits = batch.ask(sql.scan([condition for _, condition in asked], batch.scope))
+    hits = batch.ask(question)
     tables = []
-    for (each, _), holds in zip(asked, hits.columns[2:], strict=True):
+    for each, holds in zip(asked, hits.columns[2:], strict=True):
         # By id, never by position: DuckDB's threads may answer in another order than asked.
         hit = hits["id"].filter(pc.and_kleene(holds, hits["live"]))
         if len(hit):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 
 from workqueue.fields import BY_NAME, SLOTS, Form
@@ -19,6 +20,8 @@ from workqueue.rules.columns import DERIVED, SLOT_DERIVED
 from workqueue.rules.rule import Check, Group, Rule
 
 MEMBERS_SHOWN: Final = 50
+# Texts kept: making them anew would be a tenth of the re-check of one record.
+_KEPT: Final = 256
 
 _NAME = re.compile(r"[a-z][a-z_0-9]*")
 _SLOT_MARKS = frozenset(
@@ -34,18 +37,18 @@ class Scope:
     """What the texts depend on beside the rules.
 
     `filled` are the columns of the table that hold a value in at least one record;
-    `column_sets` maps the ids that occur in it to their field names. `few` records come as JSON.
+    `column_sets` are the ids that occur in it with their field names. `few` records come as JSON.
     """
 
     filled: frozenset[str]
-    column_sets: Mapping[int, frozenset[str]]
+    column_sets: tuple[tuple[int, frozenset[str]], ...]
     as_of: date
     few: bool = False
 
     def known(self, fields: Iterable[str]) -> str | None:
         """SQL for "all of `fields` are known": "" where they always are, None where never."""
         needed = frozenset(fields)
-        ids = sorted(key for key, names in self.column_sets.items() if needed <= names)
+        ids = sorted(key for key, names in self.column_sets if needed <= names)
         if len(ids) == len(self.column_sets):
             return ""
         return f"column_set_id IN ({', '.join(map(str, ids))}) AND " if ids else None
@@ -159,14 +162,25 @@ def _check(check: Check, scope: Scope) -> list[tuple[str, tuple[str, ...]]]:
     return found
 
 
-def scan(conditions_of: Sequence[str], scope: Scope) -> str:
-    """One row per record: id, is it live, then whether each condition holds, NULL for no."""
-    hits = [f"{text} AS hit_{place}" for place, text in enumerate(conditions_of)]
-    texts = ("deactivated", *conditions_of)
+@lru_cache(_KEPT)
+def scan(rules: tuple[Rule, ...], scope: Scope) -> tuple[tuple[Rule, ...], str]:
+    """The rules that can be asked, and the text that asks them.
+
+    One row per record: id, is it live, then whether each of those rules hits, NULL for no.
+    """
+    asked = {}
+    for each in rules:
+        found = conditions(each, scope)
+        if found:
+            asked[each] = " OR ".join(condition for condition, _ in found)
+    hits = [f"{text} AS hit_{place}" for place, text in enumerate(asked.values())]
     columns = ", ".join(["id", "NOT deactivated AS live", *hits])
-    return f"{_base(texts, scope)}SELECT {columns} FROM base"
+    return tuple(
+        asked
+    ), f"{_base(('deactivated', *asked.values()), scope)}SELECT {columns} FROM base"
 
 
+@lru_cache(_KEPT)
 def evidence(rule: Rule, scope: Scope) -> str:
     """(id, priority, evidence) of records that `rule` is known to hit."""
     found = conditions(rule, scope)
@@ -209,6 +223,7 @@ def _keyed(group: Group, scope: Scope, extra: str) -> str | None:
     return " UNION ALL ".join(selects) or None
 
 
+@lru_cache(_KEPT)
 def groups(group: Group, scope: Scope) -> str | None:
     """(keys, provider_id, members, evidence) of the groups that are findings, or None."""
     keyed = _keyed(group, scope, f", id, {', '.join(_TOLD)}")
@@ -237,6 +252,7 @@ def groups(group: Group, scope: Scope) -> str | None:
     )
 
 
+@lru_cache(_KEPT)
 def keys(group: Group, scope: Scope) -> str | None:
     """The distinct keys by which records could belong to a group, or None."""
     keyed = _keyed(group, scope, "")

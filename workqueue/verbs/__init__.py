@@ -14,7 +14,7 @@ from workqueue.verbs.arranging import assign, set_priority
 from workqueue.verbs.claiming import claim, release, renew
 from workqueue.verbs.correcting import Change, FieldUpdateResult, field_update
 from workqueue.verbs.deciding import reject, reopen, resolve
-from workqueue.verbs.next_item import claim_next
+from workqueue.verbs.next_item import claim_next, claim_next_at_once
 from workqueue.verbs.permission import Standing, can, check
 from workqueue.verbs.remarking import comment, mark_duplicate
 from workqueue.verbs.sweeping import expire_leases
@@ -30,6 +30,7 @@ __all__ = [
     "check",
     "claim",
     "claim_next",
+    "claim_next_at_once",
     "comment",
     "expire_leases",
     "field_update",

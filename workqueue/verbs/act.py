@@ -145,14 +145,15 @@ def start(
     IllegalTransition, HeldByAnother or LeaseExpired.
     """
     item = lock(session, item_id)
-    user = acting(session, actor)
-    repeated = request_id is not None and done_before(
-        session, request_id, user, verb, item_id=item.id
-    )
-    act = Act(session, actor, user, verb, item, request_id, repeated)
-    if repeated:
-        return act
-    permission.check_role(user, verb)
+    with permission.denials_told(actor, verb, item.id):
+        user = acting(session, actor)
+        repeated = request_id is not None and done_before(
+            session, request_id, user, verb, item_id=item.id
+        )
+        act = Act(session, actor, user, verb, item, request_id, repeated)
+        if repeated:
+            return act
+        permission.check_role(user, verb)
     if expected_version is not None and expected_version != item.version:
         raise StaleVersion(_what_changed(session, item, expected_version))
     permission.check(user, verb, item)

@@ -9,14 +9,15 @@ that the row cannot be formed before the audit trigger can see who acts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from workqueue.accounts import Actor, acting
+from workqueue.database import Database, Prepared
 from workqueue.errors import BadInput, NothingToClaim, TriedTooOften
 from workqueue.lifecycle import Kind, Right, Role, Status, Verb, right
 from workqueue.verbs import permission
@@ -109,16 +110,21 @@ SELECT (SELECT count(*) FROM me) AS known, (SELECT count(*) FROM earlier) AS rep
 FROM (SELECT 1) one LEFT JOIN changed ON true
 """
 
-# Planning takes longer than running: each connection plans the statement once, by PREPARE, in
-# both forms.
-_PREPARE = """
-PREPARE {name} (text, boolean, text[], interval, text, uuid, text[], text[], bigint)
-AS {statement}
-"""
-_EXECUTE = """
-EXECUTE {name} (%(username)s, %(is_system)s, %(roles)s, %(lease)s, %(via)s, %(request_id)s,
-                %(queue_types)s, %(rule_ids)s, %(login)s)
-"""
+_TYPES = "text, boolean, text[], interval, text, uuid, text[], text[], bigint"
+_VALUES = """%(username)s, %(is_system)s, %(roles)s, %(lease)s, %(via)s, %(request_id)s,
+    %(queue_types)s, %(rule_ids)s, %(login)s"""
+
+
+def _prepared(name: str, matches: str) -> Prepared:
+    return Prepared(
+        name,
+        prepare=f"PREPARE {name} ({_TYPES}) AS {_CLAIM_NEXT.format(matches=matches)}",
+        execute=f"EXECUTE {name} ({_VALUES})",
+    )
+
+
+_OF_ALL = _prepared("claim_next_of_all", "")
+_OF_SOME = _prepared("claim_next_of_some", _MATCHES)
 
 _HELD = text("""
 SELECT count(*) FILTER (WHERE status = 'IN_PROGRESS') AS held,
@@ -154,8 +160,72 @@ def claim_next(
     hold what there is; NotAllowed, NoSuchUser, UserDisabled, RequestReused; BadInput for a queue
     type that does not exist or a lease outside 0 to 24 hours.
     """
+    bound = _bound(actor, lease, queue_types, rule_ids, request_id)
+    row = _claimed(session, bound)
+    if not row.known:
+        # Says what is wrong with the actor, or makes the user row of a local account.
+        with permission.denials_told(actor, Verb.CLAIM):
+            permission.check_role(acting(session, actor), Verb.CLAIM)
+        row = _claimed(session, bound)
+        if not row.known:
+            raise TriedTooOften(
+                f"the account of {actor.username} is being changed at this moment; try again."
+            )
+    if row.repeated and request_id is not None:
+        return _earlier(session, actor, request_id)
+    if row.id is None:
+        raise _nothing(session, bound)
+    return _state(row)
+
+
+def claim_next_at_once(
+    database: Database,
+    *,
+    actor: Actor,
+    lease: timedelta,
+    queue_types: Sequence[str] | None = None,
+    rule_ids: Sequence[str] | None = None,
+    request_id: UUID | None = None,
+) -> ItemState:
+    """`claim_next` in a transaction of its own: the same, in one round trip where all goes well.
+
+    Where the statement finds nothing to take, it has written nothing, and `claim_next` itself
+    says why in `Database.run`. Raises what those two raise.
+    """
+    bound = _bound(actor, lease, queue_types, rule_ids, request_id)
+    found = database.at_once(_statement(bound), bound)
+    if found is not None and _Claimed(*found).id is not None:
+        return _state(_Claimed(*found))
+    return database.run(
+        lambda session: claim_next(
+            session,
+            actor=actor,
+            lease=lease,
+            queue_types=queue_types,
+            rule_ids=rule_ids,
+            request_id=request_id,
+        )
+    )
+
+
+class _Claimed(NamedTuple):
+    known: int
+    repeated: int
+    id: int
+    version: int
+    username: str
+    lease_expires_at: datetime
+
+
+def _bound(
+    actor: Actor,
+    lease: timedelta,
+    queue_types: Sequence[str] | None,
+    rule_ids: Sequence[str] | None,
+    request_id: UUID | None,
+) -> dict[str, Any]:
     check_lease(lease)
-    bound = {
+    return {
         "username": actor.username,
         "is_system": actor.kind is Kind.SYSTEM,
         "roles": _ROLES,
@@ -167,31 +237,24 @@ def claim_next(
         # No login session has the id 0: a web actor without one finds nothing.
         "login": (actor.login or 0) if actor.kind is Kind.WEB else None,
     }
-    row = _claimed(session, bound)
-    if not row.known:
-        # Says what is wrong with the actor, or makes the user row of a local account.
-        permission.check_role(acting(session, actor), Verb.CLAIM)
-        row = _claimed(session, bound)
-        if not row.known:
-            raise TriedTooOften(
-                f"the account of {actor.username} is being changed at this moment; try again."
-            )
-    if row.repeated and request_id is not None:
-        return _earlier(session, actor, request_id)
-    if row.id is None:
-        raise _nothing(session, bound)
-    return ItemState(row.id, Status.IN_PROGRESS, row.version, row.username, row.lease_expires_at)
 
 
-def _claimed(session: Session, bound: dict[str, Any]) -> Row[Any]:
+def _statement(bound: dict[str, Any]) -> Prepared:
     narrowed = bound["queue_types"] is not None or bound["rule_ids"] is not None
-    name = "claim_next_of_some" if narrowed else "claim_next_of_all"
+    return _OF_SOME if narrowed else _OF_ALL
+
+
+def _claimed(session: Session, bound: dict[str, Any]) -> _Claimed:
+    statement = _statement(bound)
     connection = session.connection()
-    if name not in connection.info:
-        statement = _CLAIM_NEXT.format(matches=_MATCHES if narrowed else "")
-        connection.exec_driver_sql(_PREPARE.format(name=name, statement=statement))
-        connection.info[name] = True
-    return connection.exec_driver_sql(_EXECUTE.format(name=name), bound).one()
+    if statement.name not in connection.info:
+        connection.exec_driver_sql(statement.prepare)
+        connection.info[statement.name] = True
+    return _Claimed(*connection.exec_driver_sql(statement.execute, bound).one())
+
+
+def _state(row: _Claimed) -> ItemState:
+    return ItemState(row.id, Status.IN_PROGRESS, row.version, row.username, row.lease_expires_at)
 
 
 def _earlier(session: Session, actor: Actor, request_id: UUID) -> ItemState:

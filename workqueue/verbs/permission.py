@@ -6,11 +6,21 @@ nothing else, and what those do not say is refused.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from workqueue.accounts import UserRow
-from workqueue.errors import HeldByAnother, IllegalTransition, LeaseExpired, NotAllowed, Refusal
+from workqueue.accounts import Actor, UserRow
+from workqueue.errors import (
+    Denial,
+    HeldByAnother,
+    IllegalTransition,
+    LeaseExpired,
+    NotAllowed,
+    Refusal,
+    UserDisabled,
+)
 from workqueue.lifecycle import CLOSED, Right, Role, Status, Verb, after, right
 
 
@@ -45,6 +55,16 @@ def check_role(user: UserRow, verb: Verb) -> None:
     """Raise NotAllowed where the role of `user` never includes `verb`."""
     if right(user.role, verb) is Right.NEVER:
         raise _no_right(user, verb)
+
+
+@contextmanager
+def denials_told(actor: Actor, verb: Verb, item_id: int | None = None) -> Iterator[None]:
+    """Let a refusal of a right say who wanted what, so that `Database.run` keeps it."""
+    try:
+        yield
+    except (NotAllowed, UserDisabled) as refusal:
+        refusal.denial = Denial(actor.username, actor.via, {"verb": verb.value, "item_id": item_id})
+        raise
 
 
 def roles_with(verb: Verb) -> list[Role]:
