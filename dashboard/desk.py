@@ -41,7 +41,7 @@ class Desk(pn.viewable.Viewer):
         self.bridge = Bridge(
             served=served, stylesheets=[css("bridge")], css_classes=["wq-bridge"], margin=0
         )
-        self.filters, self.inbox = Filters(state), Inbox(state)
+        self.filters, self.inbox = Filters(state), Inbox(state, served=served)
         self.inspector, self.form = Inspector(state), ActionForm(state)
         self._said = 0
         self._following = False

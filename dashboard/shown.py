@@ -84,7 +84,8 @@ class Shown(param.Parameterized):
         """Load everything for the first time, as a link says."""
         self.follow(query)
         self._ask(self.door.choices, lambda found: setattr(self, "choices", found))
-        self._ask(self.door.user, lambda found: setattr(self, "user", found))
+        if not self.door.read_only:
+            self._ask(self.door.user, lambda found: setattr(self, "user", found))
 
     def follow(self, query: str) -> None:
         """Show what a link says; parts of it that cannot be used are told and left out."""
