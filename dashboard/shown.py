@@ -29,7 +29,7 @@ from workqueue.errors import (
 )
 from workqueue.feed import Change
 from workqueue.inbox import Choices, Filter, InboxRow
-from workqueue.lifecycle import CLOSED, Status
+from workqueue.lifecycle import CLOSED, Status, Verb
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,8 @@ class Shown(param.Parameterized):
         self._asked = {"list": 0, "item": 0}
         self._drafts: dict[int, dict[str, Any]] = {}
         self._request_id = uuid4()
-        self._moved_on = 0.0
+        self._last: Verb | None = None
+        self._moved_on: tuple[float, Verb | None] = (0.0, None)
         self._fresh_ids: set[int] = set()
 
     # ------------------------------------------------------------------ what is shown

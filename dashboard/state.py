@@ -43,7 +43,7 @@ class State(Shown):
 
     def _taken(self, item_id: int) -> None:
         self.busy = False
-        self._moved_on = time.monotonic()
+        self._moved_on = (time.monotonic(), self._last)
         self.open(item_id)
         self._refresh_rows()
 
@@ -151,6 +151,11 @@ class State(Shown):
             return told("held", who=item.assigned_to)
         return told("claim_first")
 
+    def _second_click(self, verb: Verb) -> bool:
+        # Of a double click, whose first has brought up another item meanwhile.
+        moved, last = self._moved_on
+        return verb is last and time.monotonic() < moved + SETTLING_SECONDS
+
     def _act(
         self,
         verb: Verb,
@@ -158,11 +163,11 @@ class State(Shown):
         then: Callable[[Done], None] | None = None,
     ) -> None:
         opened = self.opened
-        if opened is None or self.busy or time.monotonic() < self._moved_on + SETTLING_SECONDS:
+        if opened is None or self.busy or self._second_click(verb):
             return
         item = opened.dossier.item
         request = Request(verb, item.id, item.version, self._request_id, details or {})
-        self.busy = True
+        self.busy, self._last = True, verb
 
         def done(outcome: Done) -> None:
             self.busy = False

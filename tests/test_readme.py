@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +18,8 @@ from workqueue.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# Sets up a server of one's own; test_provision does that with real roles.
-ELSEWHERE = ("workqueue migrate --provision",)
+# Run by other tests: a server of one's own (test_provision), the desk (tests/dashboard).
+ELSEWHERE = ("workqueue migrate --provision", "workqueue serve")
 
 
 def commands() -> list[str]:
@@ -56,16 +57,58 @@ def test_commands_of_the_readme_run(environment: dict[str, str], tmp_path: Path)
     assert ran >= 12
 
 
+def test_other_commands_are_run_by_tests() -> None:
+    """Each command that is not ours is one that another test runs, or a target of the Makefile."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    inline = re.findall(r"`make ([a-z-]+)", README)
+    for target in [*inline, *re.findall(r"^    make (\w+)", README, re.MULTILINE)]:
+        assert re.search(rf"^{target}:", makefile, re.M), target
+    served = (ROOT / "tests/dashboard/test_login_pages.py").read_text(encoding="utf-8")
+    for command in re.findall(r"`(panel serve [^`]+)`", README):
+        assert command in served
+    lab = (ROOT / "tests/notebooks/test_jupyterlab.py").read_text(encoding="utf-8")
+    for line in re.findall(r"^(from dashboard import .+|open_desk\(.*?\))", README, re.M):
+        assert line in lab
+
+
+def test_python_of_the_readme_runs(environment: dict[str, str]) -> None:
+    """The lines about metrics work as they stand."""
+    blocks = re.findall(r"```python\n(.*?)```", README, re.S)
+    (block,) = [each for each in blocks if "metrics" in each]
+    exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - our own page
+
+
+def test_pictures_are_there() -> None:
+    """Every picture of the README is a PNG in the checkout."""
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert len(pictures) == 3
+    for picture in pictures:
+        assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_the_nginx_example_is_valid(tmp_path: Path) -> None:
+    """Nginx itself finds nothing wrong with the example, but for the certificates."""
+    (block,) = re.findall(r"```nginx\n(.*?)```", README, re.S)
+    block = re.sub(r"(?m)^ *ssl_certificate.*$", "", block).replace("443 ssl", "8443")
+    conf = tmp_path / "nginx.conf"
+    conf.write_text(f"pid {tmp_path}/pid; events {{}}\nhttp {{ {block} }}")
+    done = subprocess.run(
+        ["nginx", "-t", "-c", str(conf)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_setting_is_in_the_readme() -> None:
     """The table of settings names each environment variable with its default."""
     for field in Settings.model_fields.values():
         row = re.search(rf"^\| `{field.validation_alias}` \| (.+?) \|", README, re.MULTILINE)
         assert row, field.validation_alias
         if isinstance(field.default, int):
-            assert row[1] == str(field.default)
+            assert row[1] == str(field.default).lower()
 
 
-COMMANDS = sorted(set(re.findall(r"^\| `([a-z][a-z-]*)", README, re.MULTILINE)))
+COMMANDS = sorted(set(re.findall(r"^\| `([a-z][a-z-]*)[ `]", README, re.MULTILINE)))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -24,7 +24,9 @@ from workqueue.errors import BadInput, Refusal
 from workqueue.settings import Settings
 
 # Entries that belong to the database, not to its contents: extensions are made by `_prepare`.
-_NOT_OURS = re.compile(r"^\d+; \d+ \d+ (?:EXTENSION|SCHEMA|COMMENT - (?:EXTENSION|SCHEMA)) ")
+_NOT_OURS = re.compile(
+    r"^\d+; \d+ \d+ (?:EXTENSION|SCHEMA - public|COMMENT - (?:EXTENSION|SCHEMA public)) "
+)
 _DATA = ("individual_providers", "work_items", "work_actions", "intake_runs")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tests.benchmarks import (
     audit_speed,
     claim_speed,
+    desk_speed,
     detection_speed,
     inbox_speed,
     load_speed,
@@ -26,6 +27,7 @@ _SCRIPTS = (
     inbox_speed,
     audit_speed,
     metrics_speed,
+    desk_speed,
 )
 
 

@@ -44,7 +44,7 @@ def shown(state: State) -> list[int]:
 
 def settle(state: State) -> None:
     """Let the time pass in which second clicks are ignored."""
-    state._moved_on = 0.0
+    state._moved_on = (0.0, None)
 
 
 def by(database: Database, username: str, act: Callable[[Any, Actor], object]) -> None:

@@ -180,24 +180,25 @@ def allowed(session: Session, actor: Actor, item_id: int) -> frozenset[Verb]:
 def _found(session: Session, item_id: int, *, locked: bool) -> Item:
     row = None
     if 0 < item_id <= BIGINT_MAX:
-        found_by = (
-            select(
-                WorkItem.id,
-                WorkItem.status,
-                WorkItem.assigned_to,
-                User.username.label("holder"),
-                WorkItem.lease_expires_at,
-                (WorkItem.lease_expires_at <= func.clock_timestamp()).label("lapsed"),
-                WorkItem.provider_id,
-                WorkItem.priority,
-                WorkItem.version,
-                WorkItem.fingerprint,
-                WorkItem.generation,
-                WorkItem.cured_at,
-            )
-            .outerjoin(User, User.id == WorkItem.assigned_to)
-            .where(WorkItem.id == item_id)
-        )
+        found_by = select(
+            WorkItem.id,
+            WorkItem.status,
+            WorkItem.assigned_to,
+            # Not by a join: whose row changes while this waits for the lock would keep the
+            # name that was joined before.
+            select(User.username)
+            .where(User.id == WorkItem.assigned_to)
+            .scalar_subquery()
+            .label("holder"),
+            WorkItem.lease_expires_at,
+            (WorkItem.lease_expires_at <= func.clock_timestamp()).label("lapsed"),
+            WorkItem.provider_id,
+            WorkItem.priority,
+            WorkItem.version,
+            WorkItem.fingerprint,
+            WorkItem.generation,
+            WorkItem.cured_at,
+        ).where(WorkItem.id == item_id)
         row = session.execute(
             found_by.with_for_update(of=WorkItem) if locked else found_by
         ).one_or_none()

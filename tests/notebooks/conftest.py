@@ -1,0 +1,5 @@
+"""Chromium, as for the desk."""
+
+from tests.dashboard.conftest import browser
+
+__all__ = ["browser"]
