@@ -59,6 +59,17 @@ class Opened:
 
 
 @dataclass(frozen=True)
+class First:
+    """What a page shows first, read before it is made, so that it comes with its rows."""
+
+    query: str
+    user: UserRow
+    choices: Choices
+    listing: Listing
+    opened: Opened | None
+
+
+@dataclass(frozen=True)
 class Done:
     """What an act has led to, in words; `cured`: is the problem gone? None: it was not asked."""
 
@@ -120,6 +131,12 @@ class Door:
             )
             return Listing(page, inbox.count(session, wanted, cap=COUNTED), view)
 
+    def first(self, query: str) -> First:
+        """All that the page of a link shows first. Raises a Refusal where a part is missing."""
+        view, _ = View.parse(query)
+        opened = self.item(view.item) if view.item is not None else None
+        return First(query, self.user(), self.choices(), self.listing(view), opened)
+
     def rows(self, ids: Sequence[int]) -> tuple[InboxRow, ...]:
         """The present lines of some items."""
         with self.database.snapshot() as session:
@@ -150,15 +167,13 @@ class Door:
         wanted = view.first_page(item=None)
         plain = View(queue_types=wanted.queue_types, rule=wanted.rule, order=wanted.order)
         if wanted == plain and wanted.order is Order.PRIORITY:
-            return self.database.run(
-                lambda session: verbs.claim_next(
-                    session,
-                    actor=self.actor,
-                    lease=self.lease,
-                    queue_types=wanted.queue_types or None,
-                    rule_ids=(wanted.rule,) if wanted.rule else None,
-                    request_id=request_id,
-                )
+            return verbs.claim_next_at_once(
+                self.database,
+                actor=self.actor,
+                lease=self.lease,
+                queue_types=wanted.queue_types or None,
+                rule_ids=(wanted.rule,) if wanted.rule else None,
+                request_id=request_id,
             ).id
         return self._next_of(wanted, request_id)
 

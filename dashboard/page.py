@@ -12,7 +12,7 @@ from dashboard.backend import database, feed, settings, sweep
 from dashboard.desk import Desk
 from dashboard.door import Door
 from dashboard.live import follow
-from dashboard.login.session import current_actor
+from dashboard.login.session import current_actor, first_shown
 from dashboard.look import css
 from dashboard.markup import markup
 from dashboard.running import beside
@@ -34,8 +34,11 @@ def build_page() -> pn.Template:
             raise RuntimeError("a page is made within a session")
         state = State(Door(database(), actor, settings()), beside(document))
         desk = Desk(state)
-        query = _query()
-        pn.state.onload(lambda: state.start(query))
+        query, first = _query(), first_shown()
+        if first is not None:
+            state.start(query, first)
+        else:
+            pn.state.onload(lambda: state.start(query))
         follow(feed(), document, state.heard)
         sweep()
         return _page(desk)

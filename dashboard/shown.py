@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import param
 
-from dashboard.door import Door, Listing, Opened
+from dashboard.door import Door, First, Listing, Opened
 from dashboard.draft import Draft
 from dashboard.running import Run
 from dashboard.view import View
@@ -73,6 +73,8 @@ class Shown(param.Parameterized):
         self.draft = Draft()
         self._run = run
         self._asked = {"list": 0, "item": 0}
+        # Answers that were read before they are asked for: by the page's first request.
+        self._given: dict[str, Any] = {}
         self._drafts: dict[int, dict[str, Any]] = {}
         self._request_id = uuid4()
         self._last: Verb | None = None
@@ -81,8 +83,13 @@ class Shown(param.Parameterized):
 
     # ------------------------------------------------------------------ what is shown
 
-    def start(self, query: str = "") -> None:
-        """Load everything for the first time, as a link says."""
+    def start(self, query: str = "", first: First | None = None) -> None:
+        """Load everything for the first time, as a link says; `first` has been read already."""
+        if first is not None and first.query == query:
+            self._given = {"list": first.listing, "item": first.opened}
+            self.param.update(user=first.user, choices=first.choices)
+            self.follow(query)
+            return
         self.follow(query)
         self._ask(self.door.choices, lambda found: setattr(self, "choices", found))
         if not self.door.read_only:
@@ -312,6 +319,10 @@ class Shown(param.Parameterized):
         if kind is not None:
             self._asked[kind] += 1
             generation = self._asked[kind]
+            given = self._given.pop(kind, None)
+            if given is not None:
+                then(given)
+                return
 
         def current() -> bool:
             return kind is None or self._asked[kind] == generation

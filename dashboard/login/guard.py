@@ -12,7 +12,8 @@ from panel.io.server import DocHandler, WSHandler
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError
 
-from dashboard.backend import database
+from dashboard.backend import database, settings
+from dashboard.door import Door, First
 from dashboard.login.base import Headers, beside, cookie_name, login_of_request
 from dashboard.login.registry import REGISTRY
 from workqueue.accounts import Actor, ended_among
@@ -38,12 +39,21 @@ class GuardedPage(Headers, DocHandler):
         )
         actor = getattr(self.request, "actor", None)
         if isinstance(actor, Actor):
-            REGISTRY.note_page(session_id, actor)
+            first = await beside(lambda: _first(actor, self.request.query))
+            REGISTRY.note_page(session_id, actor, first)
         self.request.headers["Bokeh-Session-Id"] = session_id
         # What is left in the request goes into the page's token, which scripts can read.
         self.request.cookies.pop(cookie_name(), None)
         self.request.headers.pop("Cookie", None)
         return await super().get_session()  # type: ignore[misc] # `authenticated` hides its type
+
+
+def _first(actor: Actor, query: str) -> First | None:
+    # What is not there, such as an item of the link, the page says itself.
+    try:
+        return Door(database(), actor, settings()).first(query)
+    except Refusal:
+        return None
 
 
 class GuardedSocket(WSHandler):

@@ -23,16 +23,25 @@ class Registry:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pages: dict[str, tuple[Actor, float]] = {}
+        self._first: dict[str, Any] = {}
         self._sockets: dict[int, set[Any]] = {}
 
-    def note_page(self, session_id: str, actor: Actor) -> None:
-        """A page session was made for `actor`."""
+    def note_page(self, session_id: str, actor: Actor, first: Any = None) -> None:
+        """A page session is made for `actor`; `first` is what its page shows first."""
         now = time.monotonic()
         with self._lock:
             old = [each for each, (_, at) in self._pages.items() if now - at > _UNOPENED_SECONDS]
             for each in old:
                 del self._pages[each]
+                self._first.pop(each, None)
             self._pages[session_id] = (actor, now)
+            if first is not None:
+                self._first[session_id] = first
+
+    def first_of(self, session_id: str) -> Any:
+        """What the page shows first, once; None where it is not known."""
+        with self._lock:
+            return self._first.pop(session_id, None)
 
     def keep_page(self, session_id: str) -> None:
         """The page is in use: it is not forgotten while it is."""

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import panel as pn
 
 from dashboard.login.registry import REGISTRY
 from workqueue.accounts import Actor
+
+
+def first_shown() -> Any:
+    """What the present page shows first, as its request has read it; None where it has not."""
+    document = pn.state.curdoc
+    context = document.session_context if document is not None else None
+    return REGISTRY.first_of(str(context.id)) if context is not None else None
 
 
 def current_actor() -> Actor | None:

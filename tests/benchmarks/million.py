@@ -39,6 +39,12 @@ SELECT 1, 1, (1000000000 + n)::text, syllable(n, 3), syllable(n + 7919, 2),
                  [1 + floor(power(draw(n), 2) * 10)::int] END,
        'SPRINGFIELD', '5415550' || lpad((n % 1000)::text, 3, '0'), '2010-01-01'
 FROM generate_series(1, :rows) n;
+INSERT INTO intake_runs (source_id, column_set_id, kind, file_name, file_size, file_digest,
+                         status, finished_at, user_id, via)
+VALUES (1, 1, 'providers', 'million.csv', 0, 'none', 'DONE', now(), 1, 'system');
+INSERT INTO provider_sources
+    (provider_id, run_id, line, source_id, column_set_id, occurrence, source_key, row_hash)
+SELECT id, 1, id + 1, 1, 1, 1, npi, md5(npi)::uuid FROM individual_providers;
 """
 
 # Pure functions of the row number, so that every run builds the same database.
