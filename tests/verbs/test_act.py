@@ -232,7 +232,7 @@ def test_a_denial_is_kept_though_the_act_is_undone(
             text(
                 "SELECT username, via, detail ->> 'verb' AS verb, detail ->> 'item_id' AS item,"
                 " detail ->> 'refusal' AS refusal FROM security_events event"
-                " JOIN \"user\" ON \"user\".id = event.user_id"
+                ' JOIN "user" ON "user".id = event.user_id'
                 " WHERE event = 'denied' ORDER BY event.id"
             )
         ).all()
