@@ -127,11 +127,6 @@ export function render({ model, el }) {
   // ------------------------------------------------------------------ the address bar
 
   if (model.served) {
-    const wanted = () => `${location.pathname}${model.url ? `?${model.url}` : ""}`
-    model.on("url", () => {
-      if (`${location.pathname}${location.search}` === wanted()) return
-      history[model.replace ? "replaceState" : "pushState"](null, "", wanted())
-    })
     window.addEventListener("popstate", () => send({ type: "popstate", query: location.search.slice(1) }), { signal })
     model.on("title", () => { document.title = model.title })
   }
@@ -259,7 +254,10 @@ export function render({ model, el }) {
   // Commands from the server that need the browser.
   model.on("msg:custom", (message) => {
     if (message.focus) requestAnimationFrame(() => setTimeout(() => focus(message.focus), 30))
-    if (message.go) location.assign(message.go)
+    if ("push" in message && model.served) {
+      const wanted = `${location.pathname}${message.push ? `?${message.push}` : ""}`
+      if (`${location.pathname}${location.search}` !== wanted) history.pushState(null, "", wanted)
+    }
   })
 
   // What Tabulator and Panel leave out for those who do not see the page: a grid whose parts are

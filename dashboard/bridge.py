@@ -21,8 +21,6 @@ class Bridge(pn.custom.JSComponent):
     """The browser's side of a session. `served` is False in a notebook, whose page is not ours."""
 
     served = param.Boolean(True, doc="Whether the whole page, with its address, is the desk's")
-    url = param.String("", doc="The view as a query string; a new one is pushed to the history")
-    replace = param.Boolean(False, doc="Replace the address instead of adding to the history")
     title = param.String("", doc="The page's title")
     notice = param.Dict({}, doc="kind, words, and a number that makes equal ones differ")
     left = param.Number(None, allow_None=True, doc="Seconds that the viewer's claim still has")
@@ -41,7 +39,7 @@ class Bridge(pn.custom.JSComponent):
         self._heard.append(callback)
 
     def send(self, command: Mapping[str, str]) -> None:
-        """Have the browser do something: {"focus": selector} or {"go": address}."""
+        """Have the browser do something: {"focus": selector}, or {"push": query} to its history."""
         self._send_msg(dict(command))
 
     def _handle_msg(self, data: Any) -> None:

@@ -41,9 +41,10 @@ class Desk(pn.viewable.Viewer):
         self.bridge = Bridge(
             served=served, stylesheets=[css("bridge")], css_classes=["wq-bridge"], margin=0
         )
-        self.filters, self.inbox = Filters(state), Inbox(state)
+        self.filters, self.inbox = Filters(state), Inbox(state, served=served)
         self.inspector, self.form = Inspector(state), ActionForm(state)
         self._said = 0
+        self._following = False
         self.top = pn.pane.HTML(
             markup("top", user=None, served=served, read_only=state.door.read_only),
             stylesheets=[css("bar")],
@@ -53,7 +54,7 @@ class Desk(pn.viewable.Viewer):
         )
         self._layout = self._laid_out(served)
         self.bridge.hear(self._heard)
-        state.param.watch(self._show_url, ["view"])
+        state.param.watch(self._show_url, "view")
         state.param.watch(self._show_title, ["opened"])
         state.param.watch(self._show_notice, "notice")
         state.param.watch(self._show_user, "user")
@@ -95,8 +96,16 @@ class Desk(pn.viewable.Viewer):
     # ------------------------------------------------------------------ to the browser
 
     def _show_url(self, event: param.parameterized.Event) -> None:
-        old, new = event.old, event.new
-        self.bridge.param.update(replace=old == new, url=new.query())
+        # What the browser's history asks for stands in its address already.
+        if not self._following:
+            self.bridge.send({"push": event.new.query()})
+
+    def _follow(self, query: str) -> None:
+        self._following = True
+        try:
+            self.state.follow(query)
+        finally:
+            self._following = False
 
     def _show_title(self, *_events: param.parameterized.Event) -> None:
         opened = self.state.opened
@@ -138,7 +147,7 @@ class Desk(pn.viewable.Viewer):
             "drop": lambda: self.state.drop(str(message.get("filter", ""))),
             "sort": lambda: self.inbox.sort(str(message.get("by", ""))),
             "do": lambda: self._do(str(message.get("what", ""))),
-            "popstate": lambda: self.state.follow(str(message.get("query", ""))),
+            "popstate": lambda: self._follow(str(message.get("query", ""))),
             "active": self.state.renew,
             "lapsed": self.state.lapsed,
         }.get(str(message.get("type", "")))

@@ -38,9 +38,10 @@ _SORTS: Final = {
 class Inbox(pn.viewable.Viewer):
     """The list of work items of the view."""
 
-    def __init__(self, state: State, **params: Any) -> None:
+    def __init__(self, state: State, *, served: bool = True, **params: Any) -> None:
         super().__init__(**params)
         self._state = state
+        self._served = served
         control = [css("controls")]
         self.search = pn.widgets.TextInput(
             name="Search",
@@ -59,6 +60,7 @@ class Inbox(pn.viewable.Viewer):
             margin=0,
         )
         self.next_item = pn.widgets.Button(
+            visible=not state.door.read_only,
             name="Next item\u2002N",
             button_type="primary",
             stylesheets=control,
@@ -172,7 +174,7 @@ class Inbox(pn.viewable.Viewer):
             "tools",
             chips=self._state.chips(),
             export=view.first_page(item=None).query()
-            if user is not None and self._state.door.may_export(user)
+            if user is not None and self._served and self._state.door.may_export(user)
             else None,
         )
 

@@ -28,7 +28,7 @@ def build_page() -> pn.Template:
     try:
         actor = current_actor()
         if actor is None:
-            return _page(pn.pane.HTML(markup("no_login"), stylesheets=[css("bar")]))
+            return _page(_words(markup("no_login")))
         document = pn.state.curdoc
         if document is None:
             raise RuntimeError("a page is made within a session")
@@ -43,7 +43,11 @@ def build_page() -> pn.Template:
         # A traceback on the page would show what is nobody's business.
         number = secrets.token_hex(4)
         log.exception("error %s while a page was made", number)
-        return _page(pn.pane.HTML(markup("broken", number=number), stylesheets=[css("bar")]))
+        return _page(_words(markup("broken", number=number)))
+
+
+def _words(html: str) -> pn.pane.HTML:
+    return pn.pane.HTML(html, stylesheets=[css("bar")], sizing_mode="stretch_width", margin=0)
 
 
 def _query() -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -76,7 +75,7 @@ class Shown(param.Parameterized):
         self._asked = {"list": 0, "item": 0}
         self._drafts: dict[int, dict[str, Any]] = {}
         self._request_id = uuid4()
-        self._came_up = 0.0
+        self._moved_on = 0.0
         self._fresh_ids: set[int] = set()
 
     # ------------------------------------------------------------------ what is shown
@@ -85,7 +84,8 @@ class Shown(param.Parameterized):
         """Load everything for the first time, as a link says."""
         self.follow(query)
         self._ask(self.door.choices, lambda found: setattr(self, "choices", found))
-        self._ask(self.door.user, lambda found: setattr(self, "user", found))
+        if not self.door.read_only:
+            self._ask(self.door.user, lambda found: setattr(self, "user", found))
 
     def follow(self, query: str) -> None:
         """Show what a link says; parts of it that cannot be used are told and left out."""
@@ -196,11 +196,12 @@ class Shown(param.Parameterized):
             )
 
         def failed(error: Exception) -> None:
-            if not isinstance(error, Refusal) or view == View():
+            plain = View(item=view.item, order=view.order)
+            if not isinstance(error, Refusal) or view == plain:
                 self._failed(error)
                 return
             self.notice = Notice("warn", f"{error} The filter was cleared.")
-            self._show(View(item=view.item, order=view.order))
+            self._show(plain)
 
         self._ask(lambda: self.door.listing(view), shown, failed, kind="list")
 
@@ -216,7 +217,6 @@ class Shown(param.Parameterized):
             self.param.update(opened=found, missing="")
             if other:
                 self._request_id = uuid4()
-                self._came_up = time.monotonic()
                 self.draft.load(self._drafts.pop(item_id, None))
                 self.conflict = None
 

@@ -43,6 +43,7 @@ class State(Shown):
 
     def _taken(self, item_id: int) -> None:
         self.busy = False
+        self._moved_on = time.monotonic()
         self.open(item_id)
         self._refresh_rows()
 
@@ -157,7 +158,7 @@ class State(Shown):
         then: Callable[[Done], None] | None = None,
     ) -> None:
         opened = self.opened
-        if opened is None or self.busy or time.monotonic() < self._came_up + SETTLING_SECONDS:
+        if opened is None or self.busy or time.monotonic() < self._moved_on + SETTLING_SECONDS:
             return
         item = opened.dossier.item
         request = Request(verb, item.id, item.version, self._request_id, details or {})

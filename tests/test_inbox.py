@@ -17,7 +17,21 @@ from workqueue import verbs
 from workqueue.accounts import Actor
 from workqueue.database import Database
 from workqueue.errors import BadInput, NoSuchUser
-from workqueue.inbox import MAX_ID, Count, Filter, Page, count, frame, held_by_others, ids, page
+from workqueue.inbox import (
+    MAX_ID,
+    Count,
+    Filter,
+    Order,
+    Page,
+    choices,
+    count,
+    frame,
+    held_by_others,
+    ids,
+    matching,
+    page,
+    rows,
+)
 from workqueue.inbox import query as inbox_query
 from workqueue.lifecycle import Status
 
@@ -415,3 +429,87 @@ def test_wrong_page_is_refused(database: Database) -> None:
     for where in ({"size": 0}, {"size": 1001}, {"size": True}, {"after": "a", "last": True}):
         with pytest.raises(BadInput):
             read(database, Filter(), **where)
+
+
+def sorted_ids(database: Database, order: Order) -> list[int]:
+    """All items in an order, by a plain sort of all rows."""
+    with database.transaction() as session:
+        rows = session.execute(text("SELECT priority, created_at, id FROM work_items")).all()
+    by_age = order in {Order.OLDEST, Order.NEWEST}
+    ranked = sorted(rows, key=lambda row: row[1:] if by_age else tuple(row))
+    backwards = order in {Order.PRIORITY_REVERSED, Order.NEWEST}
+    return [row.id for row in (reversed(ranked) if backwards else ranked)]
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_every_order_gives_each_row_once(
+    database: Database, varied: list[int], order: Order
+) -> None:
+    """Forth by next and back by previous, the rows are those of a plain sort, each once."""
+    wanted = sorted_ids(database, order)
+    there: list[int] = []
+    after: str | None = None
+    while True:
+        found = read(database, Filter(), order=order, after=after, size=7)
+        there += [row.id for row in found.rows]
+        after = found.next
+        if after is None:
+            break
+    assert there == wanted
+    found = read(database, Filter(), order=order, last=True, size=7)
+    back = [row.id for row in found.rows]
+    while found.previous is not None:
+        found = read(database, Filter(), order=order, before=found.previous, size=7)
+        back = [row.id for row in found.rows] + back
+    assert list(dict.fromkeys(back)) == wanted
+
+
+def test_a_place_belongs_to_its_order(database: Database, varied: list[int]) -> None:
+    """A cursor of the list by age cannot be used in the list by priority."""
+    place = read(database, Filter(), order=Order.OLDEST).next
+    with pytest.raises(BadInput, match="start again"):
+        read(database, Filter(), after=place)
+
+
+def test_known_items_are_looked_at_again(
+    database: Database, varied: list[int], people: dict[str, Actor]
+) -> None:
+    """Rows come in the order asked for, without those that do not exist."""
+    asked = [varied[3], 10**12, varied[1], -5, varied[2]]
+    with database.snapshot() as session:
+        found = rows(session, asked)
+        assert [row.id for row in found] == [varied[3], varied[1], varied[2]]
+        assert found[0] in page(session, Filter(), size=100).rows
+        with pytest.raises(BadInput):
+            rows(session, list(range(1, 1002)))
+
+
+def test_matching_is_what_the_filter_lists(database: Database, varied: list[int]) -> None:
+    """Which of some items belong to a filter: the same that its list has."""
+    for wanted in (
+        Filter(),
+        Filter.waiting("ruth"),
+        Filter(priorities=(1, 2), states=("NE",)),
+        Filter(text="sanders", statuses=("RESOLVED",)),
+    ):
+        with database.snapshot() as session:
+            assert matching(session, wanted, [*varied, 10**12]) == set(ids(session, wanted))
+            assert matching(session, wanted, []) == set()
+
+
+def test_choices_are_what_filters_take(
+    database: Database, varied: list[int], people: dict[str, Actor]
+) -> None:
+    """Every offered type, rule, person and state makes a filter; analysts hold nothing."""
+    with database.snapshot() as session:
+        offered = choices(session)
+        for each in offered.queue_types:
+            count(session, Filter(queue_types=(each.code,)))
+        for rule in offered.rules:
+            count(session, Filter(rule_ids=(rule.id,)))
+        for who in offered.people:
+            count(session, Filter(assignee=who.username))
+    assert [each.code for each in offered.queue_types]
+    assert {"ruth", "lea", "ada"} <= {each.username for each in offered.people}
+    assert "ann" not in {each.username for each in offered.people}
+    assert "NE" in offered.states

@@ -31,6 +31,7 @@ DatabaseRole = Literal["owner", "app", "analyst"]
 
 T = TypeVar("T")
 
+ANALYST_SCHEMA = "analyst"
 ATTEMPTS = 4
 TRUSTED_SECONDS = 1.0
 # serialization_failure, deadlock_detected, lock_not_available
@@ -249,8 +250,12 @@ def open_database(
 ) -> Database:
     """The database that the settings name, under `role`; starts the embedded one if it must.
 
-    With a server of one's own, a role without an address of its own uses the app role's.
+    With a server of one's own, a role without an address of its own uses the app role's. The
+    analyst's connections look for tables in the schema of its views first, so that the same
+    queries serve it.
     """
+    if role == "analyst":
+        limits = {"search_path": f"{ANALYST_SCHEMA},public", **(limits or {})}
     if settings.database_url is not None:
         own = {"owner": settings.owner_url, "analyst": settings.analyst_url, "app": None}
         return Database(own[role] or settings.database_url, limits=limits)

@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
 
-from workqueue.database import Database
+from workqueue.database import ANALYST_SCHEMA, Database
 from workqueue.errors import SchemaOutdated, WrongSetting
 from workqueue.settings import Settings
 
@@ -162,6 +162,14 @@ def grant(connection: Connection, to: Roles) -> None:
         for table in (*ANALYST_TABLES, *ANALYST_VIEWS):
             if table in present:
                 connection.execute(text(f'GRANT SELECT ON "{table}" TO {quote(to.analyst)}'))
+        if _has_schema(connection, ANALYST_SCHEMA):
+            for right in ("USAGE ON SCHEMA", "SELECT ON ALL TABLES IN SCHEMA"):
+                connection.execute(text(f"GRANT {right} {ANALYST_SCHEMA} TO {quote(to.analyst)}"))
+
+
+def _has_schema(connection: Connection, name: str) -> bool:
+    found = text("SELECT count(*) FROM pg_namespace WHERE nspname = :name")
+    return bool(connection.scalar(found, {"name": name}))
 
 
 def _grant_app(connection: Connection, present: set[str], app: str) -> None:
@@ -169,6 +177,9 @@ def _grant_app(connection: Connection, present: set[str], app: str) -> None:
         if table in present:
             connection.execute(text(f'REVOKE ALL ON "{table}" FROM {app}'))
             connection.execute(text(f'GRANT {rights} ON "{table}" TO {app}'))
+    for view in sorted(present.intersection(ANALYST_VIEWS)):
+        # The metrics read these under both roles.
+        connection.execute(text(f'GRANT SELECT ON "{view}" TO {app}'))
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {app}"))
     if (connection.dialect.server_version_info or ()) >= MAINTAIN_SINCE:
         for table in sorted(present.intersection(APP_MAINTAINS)):

@@ -13,11 +13,20 @@ from tests.benchmarks import (
     detection_speed,
     inbox_speed,
     load_speed,
+    metrics_speed,
     recheck_speed,
 )
 from tests.benchmarks.place import Figure, Place, load_average, run
 
-_SCRIPTS = (load_speed, detection_speed, recheck_speed, claim_speed, inbox_speed, audit_speed)
+_SCRIPTS = (
+    load_speed,
+    detection_speed,
+    recheck_speed,
+    claim_speed,
+    inbox_speed,
+    audit_speed,
+    metrics_speed,
+)
 
 
 def measure(place: Place, rows: int) -> list[Figure]:

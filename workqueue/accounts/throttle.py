@@ -8,6 +8,7 @@ this address before: nobody can lock a user out by guessing.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -63,7 +64,8 @@ def counts(username: str, user_id: int | None, address: str, *, known: bool) -> 
             counted.append(Count("account", str(user_id), free=10, longest=8))
     else:
         # Unknown names wait like known ones, or the waiting would tell them apart.
-        counted.append(Count("pair", f"?{username[:100]}@{address}"[:200], free=3, longest=60))
+        name = hashlib.sha256(username.encode("utf-8", "replace")).hexdigest()
+        counted.append(Count("pair", f"?{name}@{address}", free=3, longest=60))
     return counted
 
 

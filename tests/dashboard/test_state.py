@@ -1,0 +1,368 @@
+"""The state of a session, without a screen, on a real database: everything runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dashboard.door import Door
+from dashboard.running import at_once
+from dashboard.state import State
+from dashboard.view import View
+from tests.conftest import person
+from tests.factories import actions, cure, lapse, make_items, row
+from workqueue import verbs
+from workqueue.accounts import Actor
+from workqueue.database import Database
+from workqueue.feed import Change
+from workqueue.inbox import Order
+from workqueue.lifecycle import Status, Verb
+from workqueue.settings import Settings
+
+LEASE = timedelta(minutes=15)
+SETTINGS = Settings.read().model_copy(update={"page_size": 3})
+GOOD = "(308) 865-2512"
+
+
+@pytest.fixture
+def items(database: Database, people: dict[str, Actor]) -> list[int]:
+    return make_items(database, 8)
+
+
+def session_of(database: Database, username: str = "ruth", query: str = "") -> State:
+    state = State(Door(database, person(username), SETTINGS), at_once)
+    state.start(query)
+    return state
+
+
+def shown(state: State) -> list[int]:
+    return [each.id for each in state.rows]
+
+
+def settle(state: State) -> None:
+    """Let the time pass in which second clicks are ignored."""
+    state._moved_on = 0.0
+
+
+def by(database: Database, username: str, act: Callable[[Any, Actor], object]) -> None:
+    with database.transaction() as session:
+        act(session, person(username))
+
+
+def claim(database: Database, item: int, username: str) -> None:
+    by(database, username, lambda s, who: verbs.claim(s, item, actor=who, lease=LEASE))
+
+
+def change(database: Database, item: int) -> Change:
+    last = actions(database, item)[-1]
+    return Change(item, last["seq"], last["action_type"], last["username"], last["created_at"])
+
+
+def test_a_session_begins_with_what_waits(database: Database, items: list[int]) -> None:
+    """The first page of OPEN items, how many there are, the viewer, and what filters offer."""
+    state = session_of(database)
+    assert shown(state) == items[:3]
+    assert state.listing is not None
+    assert state.listing.count.value == 8
+    assert state.user is not None
+    assert state.user.username == "ruth"
+    assert state.choices is not None
+    assert "ann" not in [each.username for each in state.choices.people]
+
+
+def test_pages_are_turned_and_counted(database: Database, items: list[int]) -> None:
+    """Next, last, previous and first, each with the number of its first row."""
+    state = session_of(database)
+    seen = [(state.first, shown(state))]
+    for way in ("next", "next", "previous", "last", "first"):
+        state.turn(way)
+        seen.append((state.first, shown(state)))
+    assert seen == [
+        (1, items[:3]),
+        (4, items[3:6]),
+        (7, items[6:]),
+        (4, items[3:6]),
+        (6, items[5:]),
+        (1, items[:3]),
+    ]
+
+
+def test_a_link_is_followed(database: Database, items: list[int]) -> None:
+    """Filter, order and item of a link are shown; wrong parts are told."""
+    state = session_of(database, query=f"order=newest&item={items[4]}&priority=9")
+    assert shown(state) == items[:-4:-1]
+    assert state.opened is not None
+    assert state.opened.dossier.item.id == items[4]
+    assert state.notice is not None
+    assert "priority" in state.notice.words
+
+
+def test_a_filter_that_means_nothing_is_cleared(database: Database, items: list[int]) -> None:
+    """A rule that does not exist is told, and the default filter shown; the item stays."""
+    state = session_of(database, query=f"rule=NO_SUCH_RULE&item={items[0]}")
+    assert state.view == View(item=items[0])
+    assert shown(state) == items[:3]
+    assert state.notice is not None
+    assert "NO_SUCH_RULE" in state.notice.words
+
+
+def test_an_item_that_does_not_exist_is_told(database: Database, items: list[int]) -> None:
+    """A link to nothing shows words instead of an item."""
+    state = session_of(database, query="item=999999")
+    assert state.opened is None
+    assert "999999" in state.missing
+
+
+def test_a_search_that_is_too_short_changes_nothing(database: Database, items: list[int]) -> None:
+    """What cannot be searched for is told, and the list stays."""
+    state = session_of(database)
+    state.search("x")
+    assert state.view == View()
+    assert state.notice is not None
+    state.search("sanders")
+    assert state.view.text == "sanders"
+    assert ("text", "“sanders”") in state.chips()
+    state.drop("text")
+    assert state.view == View()
+
+
+def test_orders(database: Database, items: list[int]) -> None:
+    """The list is shown in the order that is asked for."""
+    state = session_of(database)
+    state.look(order=Order.NEWEST)
+    assert shown(state) == items[:-4:-1]
+
+
+def test_claim_save_resolve(database: Database, items: list[int]) -> None:
+    """A reviewer claims, corrects and resolves; the next item is there, claimed."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    assert state.opened is not None
+    assert state.opened.mine
+    state.draft.param.update(
+        values={"practice_phone": GOOD}, verified="called them", comment="Read back."
+    )
+    state.save(resolve=True)
+    assert row(database, items[0])["status"] == Status.RESOLVED
+    told = [each["action_type"] for each in actions(database, items[0])]
+    assert told == ["create", "claim", "field-update", "cure", "resolve"]
+    assert actions(database, items[0])[-1]["payload"]["note"] == "Read back."
+    assert state.view.item == items[1]
+    assert row(database, items[1])["status"] == Status.IN_PROGRESS
+    assert not state.draft.typed
+
+
+def test_saving_says_whether_it_is_cured(database: Database, items: list[int]) -> None:
+    """A correction that does not cure the problem is saved, said, and not resolved."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    state.draft.values = {"practice_city": "OMAHA"}
+    state.save(resolve=True)
+    assert row(database, items[0])["status"] == Status.IN_PROGRESS
+    assert state.notice is not None
+    assert (state.notice.kind, "not cured" in state.notice.words) == ("warn", True)
+    state.draft.values = {"practice_phone": GOOD}
+    state.save()
+    assert state.notice.kind == "good"
+    assert state.opened is not None
+    assert state.opened.dossier.item.cured_at is not None
+
+
+def test_a_second_click_does_nothing(database: Database, items: list[int]) -> None:
+    """A double click on resolve resolves one item, not the next one as well."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    state.decide(Verb.RESOLVE)
+    state.decide(Verb.RESOLVE)
+    assert row(database, items[0])["status"] == Status.RESOLVED
+    assert row(database, items[1])["status"] == Status.IN_PROGRESS
+    settle(state)
+    state.decide(Verb.RESOLVE)
+    assert row(database, items[1])["status"] == Status.RESOLVED
+
+
+def test_a_rejection_needs_a_reason(database: Database, items: list[int]) -> None:
+    """Without a reason nothing happens but words."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    state.decide(Verb.REJECT)
+    assert row(database, items[0])["status"] == Status.IN_PROGRESS
+    state.draft.comment = "It is a fax line on purpose."
+    state.decide(Verb.REJECT)
+    assert row(database, items[0])["status"] == Status.REJECTED
+
+
+def test_corrections_are_not_left_behind(database: Database, items: list[int]) -> None:
+    """Resolving or releasing with unsaved corrections is held up with words."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    state.draft.values = {"practice_phone": GOOD}
+    for verb in (Verb.RESOLVE, Verb.RELEASE):
+        state.decide(verb)
+        assert row(database, items[0])["status"] == Status.IN_PROGRESS
+    state.draft.values = {}
+    state.decide(Verb.RELEASE)
+    assert row(database, items[0])["status"] == Status.OPEN
+
+
+def test_a_late_save_keeps_the_text_and_shows_the_difference(
+    database: Database, items: list[int]
+) -> None:
+    """Whose claim has ended meanwhile keeps what was typed, beside what has changed."""
+    item = items[0]
+    state = session_of(database, query=f"item={item}")
+    state.claim()
+    state.draft.param.update(values={"practice_phone": GOOD}, comment="typed")
+    lapse(database, item)
+    claim(database, item, "rob")
+    by(
+        database,
+        "rob",
+        lambda s, who: verbs.field_update(s, item, {"practice_phone": "4025551234"}, actor=who),
+    )
+    state.save()
+    assert state.conflict is not None
+    assert "rob" in state.conflict.words
+    assert state.conflict.lines == (("Phone", None, "4025551234", GOOD),)
+    assert state.draft.values == {"practice_phone": GOOD}
+    assert state.draft.comment == "typed"
+    assert state.opened is not None
+    assert not state.opened.mine
+
+
+def test_what_is_typed_survives_a_look_elsewhere(database: Database, items: list[int]) -> None:
+    """Opening another item keeps the text of the first for the way back."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    state.draft.comment = "half a sentence"
+    state.open(items[1])
+    assert state.draft.comment == ""
+    state.open(items[0])
+    assert state.draft.comment == "half a sentence"
+
+
+def test_taking_the_next_item_follows_the_filter(database: Database, items: list[int]) -> None:
+    """Next means the next of the view: by the queue's statement, or one by one for any filter."""
+    make_items(database, 2, rule_id="ZIP_INVALID", queue_type="VALIDATION_FLAG", priority=1)
+    state = session_of(database, query="type=MISSING_DATA")
+    state.take_next()
+    assert state.view.item == items[0]
+    claim(database, items[1], "rob")
+    state.look(state="NE")
+    state.take_next()
+    assert state.view.item == items[2]
+    state.look(state="CA")
+    state.take_next()
+    assert state.notice is not None
+    assert "nothing in this view" in state.notice.words
+
+
+def test_changes_of_others_are_marked_in_place(database: Database, items: list[int]) -> None:
+    """A row that somebody takes or closes stays where it is, and says what happened."""
+    state = session_of(database)
+    claim(database, items[1], "rob")
+    state.heard([change(database, items[1])])
+    assert shown(state) == items[:3]
+    assert state.marks == {items[1]: "taken by rob"}
+    by(database, "rob", lambda s, who: verbs.resolve(s, items[1], actor=who))
+    state.heard([change(database, items[1])])
+    assert state.marks == {items[1]: "resolved by rob"}
+    state.refresh()
+    assert shown(state) == [items[0], items[2], items[3]]
+    assert state.marks == {}
+
+
+def test_new_items_wait_to_be_asked_for(database: Database, items: list[int]) -> None:
+    """Items that come into the view are counted, and shown when somebody wants them."""
+    state = session_of(database)
+    fresh = make_items(database, 2, rule_id="ZIP_INVALID", priority=1)
+    state.heard([change(database, each) for each in fresh])
+    state.heard([change(database, each) for each in fresh])
+    assert (state.fresh, shown(state)) == (2, items[:3])
+    state.turn("first")
+    assert (state.fresh, shown(state)) == (0, [*fresh, items[0]])
+
+
+def test_an_open_item_follows_what_others_do(database: Database, items: list[int]) -> None:
+    """The inspector shows a comment of somebody else at once; what is typed stays."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    state.draft.comment = "typing"
+    by(database, "rob", lambda s, who: verbs.comment(s, items[0], "a hint", actor=who))
+    state.heard([change(database, items[0])])
+    assert state.opened is not None
+    assert state.opened.dossier.history[0].words == "a hint"
+    assert state.draft.comment == "typing"
+
+
+def test_an_answer_that_was_overtaken_is_dropped(database: Database, items: list[int]) -> None:
+    """Of two questions for a page only the later one's answer is shown, whichever comes first."""
+    waiting: list[Callable[[], None]] = []
+
+    def later(work: Any, then: Any, failed: Any) -> None:
+        waiting.append(lambda: at_once(work, then, failed))
+
+    state = State(Door(database, person("ruth"), SETTINGS), later)
+    state.look(order=Order.NEWEST)
+    state.look(order=Order.OLDEST)
+    for answer in reversed(waiting):
+        answer()
+    assert shown(state) == items[:3]
+
+
+def test_a_claim_is_renewed_without_a_trace(database: Database, items: list[int]) -> None:
+    """Activity extends the claim; the trail has no row of it."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    before = row(database, items[0])
+    state.renew()
+    after = row(database, items[0])
+    assert after["lease_expires_at"] > before["lease_expires_at"]
+    assert after["version"] == before["version"]
+    assert len(actions(database, items[0])) == 2
+
+
+def test_a_cured_item_is_confirmed(database: Database, items: list[int]) -> None:
+    """A problem that has gone under its holder is shown as gone and can be resolved."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    cure(database, items[0])
+    state.heard([change(database, items[0])])
+    assert state.opened is not None
+    assert state.opened.dossier.item.cured_at is not None
+    state.decide(Verb.RESOLVE)
+    assert row(database, items[0])["status"] == Status.RESOLVED
+
+
+def test_leads_arrange(database: Database, items: list[int]) -> None:
+    """A lead assigns and sets priorities; a reviewer is refused in words."""
+    lead = session_of(database, "lea", f"item={items[0]}")
+    lead.assign("rob")
+    assert lead.opened is not None
+    assert lead.opened.dossier.item.assigned_to == "rob"
+    lead.set_priority(5)
+    assert row(database, items[0])["priority"] == 5
+    reviewer = session_of(database, "ruth", f"item={items[1]}")
+    reviewer.set_priority(5)
+    assert row(database, items[1])["priority"] == 2
+    assert reviewer.notice is not None
+    assert "may not set-priority" in reviewer.notice.words
+
+
+def test_an_unforeseen_error_is_a_number_not_a_traceback(
+    database: Database, items: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nobody foresaw is told with a number that finds the line in the log."""
+    state = session_of(database)
+
+    def broken() -> None:
+        raise RuntimeError("secret inner workings")
+
+    state._ask(broken, lambda _answer: None)
+    assert state.notice is not None
+    assert "secret" not in state.notice.words
+    number = state.notice.words.split("number ")[1].rstrip(".")
+    assert number in caplog.text
