@@ -100,6 +100,22 @@ def test_one_item_from_claim_to_resolved(queue: dict[str, str]) -> None:
     assert answer(queue, "inbox")["total"] == 1
 
 
+def test_inbox_says_how_many_others_hold(queue: dict[str, str]) -> None:
+    """What is hidden because somebody else has it in hand is counted below the list."""
+    run(queue, "claim", item_of(queue, "PHONE_INVALID"), "--as", "ann")
+    assert "1 more is in progress with others" in run(queue, "inbox").stdout
+    assert "in progress with others" not in run(queue, "inbox", "--as", "ann").stdout
+
+
+def test_evidence_of_a_cured_item_is_said_not_to_hold(queue: dict[str, str]) -> None:
+    """After the correction the item shows what was found, and that it is so no longer."""
+    item = item_of(queue, "PHONE_INVALID")
+    run(queue, "claim", item, "--as", "ann")
+    assert "no longer holds" not in run(queue, "show", item).stdout
+    run(queue, "act", item, "field-update", "practice_phone=(904) 388-1820", "--as", "ann")
+    assert "This no longer holds: the problem was seen gone at" in run(queue, "show", item).stdout
+
+
 def test_a_field_update_that_does_not_cure_says_so(queue: dict[str, str]) -> None:
     """Changing another field leaves the problem, and the answer says that it stands."""
     item = item_of(queue, "PHONE_INVALID")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from workqueue.inbox import (
     choices,
     count,
     frame,
+    held_by_others,
     ids,
     matching,
     page,
@@ -256,6 +258,26 @@ def test_default_view_is_what_waits_and_what_is_mine(
     assert row.lease_expires_at is not None
     assert (row.provider, row.state, row.title) == ("SANDERS, MARTHA, MD", "NE", "No phone")
     assert not row.cured
+
+
+def test_what_others_hold_is_counted(database: Database, people: dict[str, Actor]) -> None:
+    """The default view says how many items it leaves out because others have them in hand."""
+    first, second, third, _ = make_items(database, 4)
+    claim(database, first, people["ruth"])
+    for item_id in (second, third):
+        claim(database, item_id, people["rob"])
+    mine = Filter.waiting("ruth")
+    for wanted, hidden in (
+        (mine, 2),
+        (Filter.waiting("rob"), 1),
+        (replace(mine, assignee="rob"), 2),
+        (replace(mine, assignee="ruth"), 0),
+        (replace(mine, states=("TX",)), 0),
+        (Filter(statuses=(Status.OPEN,)), 0),
+        (Filter(), 0),
+    ):
+        with database.snapshot() as session:
+            assert held_by_others(session, wanted) == hidden, wanted
 
 
 def test_group_items_are_found_by_any_member(

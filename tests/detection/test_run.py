@@ -54,6 +54,16 @@ def test_report_counts_every_rule(database: Database) -> None:
     assert report.timings.keys() == {"fetch", "evaluate", "write"}
 
 
+def test_report_counts_what_is_held(database: Database, people: People) -> None:
+    """An item that somebody holds is no longer OPEN, but counted as in progress."""
+    add(database, clean(practice_phone=None), clean(practice_phone=None))
+    run(database)
+    hold(database, items(database, "PHONE_MISSING")[0].id, people["ruth"])
+    report = run(database)
+    assert (report.open, report.in_progress) == (1, 1)
+    assert (report.rules["PHONE_MISSING"], report.rules_in_progress["PHONE_MISSING"]) == (1, 1)
+
+
 def test_empty_database(database: Database) -> None:
     """Detection on no records at all finds nothing and says so."""
     report = run(database)

@@ -119,9 +119,19 @@ def detect(username: AsOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({**{name: getattr(report, name) for name in counts}, "rules": report.rules})
         return
-    print_table([Cell(name, right=True) for name in counts], [[getattr(report, n) for n in counts]])
+    shown = (*counts, "in_progress")
+    print_table(
+        [Cell(name.replace("_", " "), right=True) for name in shown],
+        [[getattr(report, name) for name in shown]],
+    )
     print_line("")
-    print_table([Cell("rule"), Cell("open", right=True)], sorted(report.rules.items()))
+    print_table(
+        [Cell("rule"), Cell("open", right=True), Cell("in progress", right=True)],
+        [
+            [rule, waiting, report.rules_in_progress.get(rule, 0)]
+            for rule, waiting in sorted(report.rules.items())
+        ],
+    )
 
 
 def register(app: typer.Typer) -> None:

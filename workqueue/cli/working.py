@@ -36,7 +36,7 @@ from workqueue.cli.printing import (
     print_table,
 )
 from workqueue.dossier import dossier
-from workqueue.inbox import Filter, InboxRow, count, page
+from workqueue.inbox import Filter, InboxRow, count, held_by_others, page
 from workqueue.settings import Settings
 
 _BATCH = 1000
@@ -87,6 +87,7 @@ def inbox(
     )
     with opened(settings) as database, database.snapshot() as session:
         total = count(session, chosen).value
+        hidden = 0 if as_json else held_by_others(session, chosen)
         rows = _rows(session, chosen, settings.page_size if limit is None else limit)
     if as_json:
         keys = (
@@ -97,11 +98,11 @@ def inbox(
             {"total": total, "items": [{key: getattr(row, key) for key in keys} for row in rows]}
         )
         return
-    print_inbox(rows, total)
+    print_inbox(rows, total, hidden)
 
 
-def print_inbox(rows: list[InboxRow], total: int) -> None:
-    """Print rows of the inbox and how many there are in all."""
+def print_inbox(rows: list[InboxRow], total: int, hidden: int = 0) -> None:
+    """Print rows of the inbox, how many there are in all, and how many others have in hand."""
     headings = [
         Cell("pri", right=True),
         Cell("item", right=True),
@@ -129,6 +130,11 @@ def print_inbox(rows: list[InboxRow], total: int) -> None:
         ],
     )
     print_line(f"{len(rows)} of {total}" if rows else "no item matches.")
+    if hidden:
+        print_line(
+            f"{hidden} more {'is' if hidden == 1 else 'are'} in progress with others: "
+            "--status IN_PROGRESS lists them."
+        )
 
 
 def claim(

@@ -19,7 +19,7 @@ from workqueue.detection.compare import compare
 from workqueue.detection.fetch import fetch
 from workqueue.detection.listing import list_rules
 from workqueue.errors import Refusal
-from workqueue.lifecycle import Duty, Status
+from workqueue.lifecycle import LIVE, Duty, Status
 from workqueue.models import DetectionRun, WorkItem
 from workqueue.rules import RULES, evaluate
 from workqueue.verbs import expire_leases, knowledge
@@ -42,11 +42,12 @@ class DetectionRunning(Refusal):
 
 @dataclass(frozen=True)
 class DetectReport:
-    """What a run did: items by act, items that are OPEN by now, seconds by part of the work.
+    """What a run did: items by act, how many there are by now, seconds by part of the work.
 
     `new` includes problems that came back after a person's decision; `reopened` are items that the
-    system had closed; `cured` items are held by somebody. `rules` has every rule's OPEN items,
-    zero included; `sweeps` counts the expired leases that were set free first.
+    system had closed; `cured` items are held by somebody. `open` counts items with status OPEN,
+    `in_progress` those that somebody holds; `rules` and `rules_in_progress` are the same by rule,
+    zero included. `sweeps` counts the expired leases that were set free first.
     """
 
     new: int = 0
@@ -56,7 +57,9 @@ class DetectReport:
     cured: int = 0
     recurred: int = 0
     open: int = 0
+    in_progress: int = 0
     rules: dict[str, int] = field(default_factory=dict)
+    rules_in_progress: dict[str, int] = field(default_factory=dict)
     sweeps: int = 0
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -152,17 +155,23 @@ def _write(
 ) -> DetectReport:
     """Bring the items into line and close the run's record, in one transaction."""
     counts = reconcile(session, due, scope=scope, run_id=run_id)
-    open_by_rule = dict.fromkeys((rule.id for rule in RULES), 0)
-    for rule_id, found in session.execute(
-        select(WorkItem.rule_id, func.count())
-        .where(WorkItem.status == Status.OPEN.value)
-        .group_by(WorkItem.rule_id)
+    waiting = dict.fromkeys((rule.id for rule in RULES), 0)
+    held = dict(waiting)
+    for rule_id, status, found in session.execute(
+        select(WorkItem.rule_id, WorkItem.status, func.count())
+        .where(WorkItem.status.in_(sorted(LIVE)))
+        .group_by(WorkItem.rule_id, WorkItem.status)
     ):
-        open_by_rule[rule_id] = found
+        (waiting if status == Status.OPEN else held)[rule_id] = found
     report = DetectReport(
-        **asdict(counts), open=sum(open_by_rule.values()), rules=open_by_rule, sweeps=sweeps
+        **asdict(counts),
+        open=sum(waiting.values()),
+        in_progress=sum(held.values()),
+        rules=waiting,
+        rules_in_progress=held,
+        sweeps=sweeps,
     )
-    told = {**asdict(counts), "open": report.open, "rules": report.rules, "sweeps": sweeps}
+    told = {name: value for name, value in asdict(report).items() if name != "timings"}
     session.execute(
         update(DetectionRun)
         .where(DetectionRun.id == run_id)
