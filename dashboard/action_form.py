@@ -59,16 +59,9 @@ class ActionForm(pn.viewable.Viewer):
             margin=0,
             sizing_mode="stretch_width",
         )
-        self.verified = pn.widgets.AutocompleteInput.from_param(
-            state.draft.param.verified,
-            description=None,
+        self.verified = pn.widgets.Select(
             name="Verified by",
-            options=list(VERIFIED),
-            restrict=False,
-            min_characters=0,
-            case_sensitive=False,
-            search_strategy="includes",
-            placeholder="Phone call, website, licence board …",
+            options={"How was it verified? …": "", **{how: how for how in VERIFIED}},
             stylesheets=control,
             css_classes=["wq-line"],
             margin=0,
@@ -160,6 +153,8 @@ class ActionForm(pn.viewable.Viewer):
         state.draft.param.watch(self._show_values, "values")
         self.other.param.watch(self._choose_other, "value")
         self.members.param.watch(self._choose_member, "value")
+        self.verified.param.watch(self._choose_how, "value")
+        state.draft.param.watch(self._show_how, "verified")
         self.assign.param.watch(self._assign, "value")
         self.priority.param.watch(self._set_priority, "value")
         for verb, button in self.buttons.items():
@@ -238,6 +233,12 @@ class ActionForm(pn.viewable.Viewer):
     def _choose_member(self, event: param.parameterized.Event) -> None:
         if event.new:
             self._state.draft.duplicate_of = str(event.new)
+
+    def _choose_how(self, event: param.parameterized.Event) -> None:
+        self._state.draft.verified = event.new
+
+    def _show_how(self, event: param.parameterized.Event) -> None:
+        self.verified.value = event.new
 
     def _assign(self, event: param.parameterized.Event) -> None:
         opened = self._state.opened

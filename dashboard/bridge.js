@@ -176,11 +176,12 @@ export function render({ model, el }) {
 
   // ------------------------------------------------------------------ keys
 
-  function focus(selector) {
+  // What is to be focused may still be on its way from the server.
+  function focus(selector, tries = 20) {
     const found = deep(scope(), selector)
     found?.focus()
     found?.select?.()
-    return Boolean(found)
+    if (!found && tries && !signal.aborted) setTimeout(() => focus(selector, tries - 1), 50)
   }
   const near = {
     "/": () => focus(".wq-search >>> input"),
@@ -253,7 +254,7 @@ export function render({ model, el }) {
 
   // Commands from the server that need the browser.
   model.on("msg:custom", (message) => {
-    if (message.focus) requestAnimationFrame(() => setTimeout(() => focus(message.focus), 30))
+    if (message.focus) focus(message.focus)
     if ("push" in message && model.served) {
       const wanted = `${location.pathname}${message.push ? `?${message.push}` : ""}`
       if (`${location.pathname}${location.search}` !== wanted) history.pushState(null, "", wanted)

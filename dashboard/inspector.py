@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -148,8 +148,10 @@ def _standing(found: Opened) -> tuple[str, str]:
 def _record(found: Opened) -> str:
     dossier = found.dossier
     groups = [_group(group) for group in dossier.groups]
-    # What the item is about comes first.
+    # What the item is about comes first, and stays there once nothing is at fault any more.
     groups.sort(key=lambda group: not any(line.faulty for line in group.lines))
+    if dossier.item.cured_at is not None:
+        groups = [_faultless(group) for group in groups]
     return markup(
         "record",
         groups=[group for group in groups if group.lines],
@@ -160,8 +162,12 @@ def _record(found: Opened) -> str:
     )
 
 
-def _group(group: FieldGroup) -> Group:
-    return Group(group.name, tuple(_line(one) for one in group.fields if _wanted(one)))
+def _group(group: FieldGroup, *, cured: bool) -> Group:
+    lines = [_line(one) for one in group.fields if _wanted(one)]
+    # Once the problem is gone, nothing is at fault any more.
+    return Group(
+        group.name, tuple(replace(line, faulty=False) if cured else line for line in lines)
+    )
 
 
 def _wanted(one: FieldValue) -> bool:

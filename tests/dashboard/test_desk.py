@@ -68,12 +68,21 @@ def test_a_reviewers_work_by_mouse(place: Served, visitors: Visitors) -> None:
     phone.blur()
     expect(page.get_by_text("is not a US number; give ten digits")).to_be_visible()
     phone.fill(GOOD)
-    page.get_by_label("Verified by").fill("called the practice")
+    page.get_by_label("Verified by").select_option("Practice website")
     page.get_by_label("Comment or reason").fill("Number read back.")
     page.get_by_role("button", name="Save and resolve").click()
     expect(page.get_by_text(f"Item {item} is resolved.")).to_be_visible()
     page.wait_for_url(lambda url: f"item={item}" not in url and "item=" in url)
     assert history(place.database, item)[1:] == ["claim", "field-update", "cure", "resolve"]
+    with place.database.transaction() as session:
+        said = session.execute(
+            text(
+                "SELECT verified_how, notes FROM provider_overrides o JOIN work_items w "
+                "ON w.id = o.work_item_id WHERE w.id = :i"
+            ),
+            {"i": item},
+        ).one()
+    assert tuple(said) == ("Practice website", "Number read back.")
     expect(page.get_by_text("In progress · you")).to_be_visible()
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_text("is back in the queue")).to_be_visible()
@@ -168,7 +177,7 @@ def test_another_browser_watches_live(visitors: Visitors) -> None:
 
 def test_back_forward_and_links(visitors: Visitors) -> None:
     """Back and Forward restore filter and item; a link shows the same in another browser."""
-    page = visitors.open("ruth")
+    page = visitors.open("ruth", "/queue?status=OPEN")
     page.get_by_label("Problem", exact=True).select_option(BAD_PHONE)
     page.wait_for_url("**rule=PHONE_INVALID")
     expect(page.locator(".tabulator-row").first).to_contain_text(BAD_PHONE)

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.dashboard.place import fill, free_port
 from workqueue.database import Database
 
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # As in the README.
 CELLS = (
     "from dashboard import open_desk",
@@ -33,7 +34,7 @@ def lab(
     fill(database, tmp_path, rows=600)
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in CELLS],
-        metadata={"kernelspec": {"display_name": "Python 3", "name": "python3"}},
+        metadata={"kernelspec": KERNEL},
     )
     (tmp_path / "work").mkdir()
     nbformat.write(notebook, tmp_path / "work" / "desk.ipynb")
@@ -61,6 +62,7 @@ def lab(
             except Exception:
                 time.sleep(0.5)
         page.locator(".jp-NotebookPanel .cm-content").first.wait_for(timeout=60_000)
+        page.get_by_text("| Idle").first.wait_for(timeout=60_000)
         yield page
     finally:
         context.close()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import pickle
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SQL = re.compile(r"(?i)\bselect\b.*\bfrom\b|\binsert into\b|\bupdate\b.*\bset\b|sqlalchemy|psycopg")
 KEEP = """
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 Path("kept.pickle").write_bytes(pickle.dumps({{name: globals()[name] for name in {names!r}}}))
 """
@@ -34,7 +36,9 @@ def execute(name: str, place: Path, *names: str) -> tuple[list[Any], dict[str, A
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(KEEP.format(names=names)))
     client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(place)}})
-    asyncio.run(client.async_execute())
+    # In a thread of its own: Chromium's driver runs a loop in the tests' thread.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(client.async_execute())).result()
     kept = pickle.loads((place / "kept.pickle").read_bytes())  # noqa: S301 - we wrote it
     return [cell for cell in notebook.cells if cell.cell_type == "code"], kept
 
