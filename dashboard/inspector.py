@@ -162,12 +162,12 @@ def _record(found: Opened) -> str:
     )
 
 
-def _group(group: FieldGroup, *, cured: bool) -> Group:
-    lines = [_line(one) for one in group.fields if _wanted(one)]
-    # Once the problem is gone, nothing is at fault any more.
-    return Group(
-        group.name, tuple(replace(line, faulty=False) if cured else line for line in lines)
-    )
+def _group(group: FieldGroup) -> Group:
+    return Group(group.name, tuple(_line(one) for one in group.fields if _wanted(one)))
+
+
+def _faultless(group: Group) -> Group:
+    return Group(group.name, tuple(replace(line, faulty=False) for line in group.lines))
 
 
 def _wanted(one: FieldValue) -> bool:
