@@ -1,6 +1,6 @@
 # The two commands: `make demo` and `make test`. Both install what they need into .venv first.
 .DELETE_ON_ERROR:
-.PHONY: demo test check-wheel lint docs install install-dev lock clean
+.PHONY: demo test chromium check-wheel lint docs install install-dev lock clean
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -25,8 +25,18 @@ endef
 demo: install
 	@$(BIN)/workqueue demo
 
-test: install-dev lint check-wheel
+test: install-dev chromium lint check-wheel
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+# The browser of the tests; they say so themselves where it is missing and nobody may install it.
+chromium:
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing chromium ..."; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium >/dev/null; \
+	else \
+	  echo "Chromium is missing: tests in the browser are skipped. As root: apt-get install chromium" >&2; \
+	fi
 
 # The built wheel, installed in a clean environment, sets up a database and answers.
 check-wheel: install-dev

@@ -43,6 +43,7 @@ class Filters(pn.viewable.Viewer):
         self.clear.on_click(lambda _event: state.clear())
         for name, widget in self._parts.items():
             widget.param.watch(partial(self._chosen, name), "value")
+        self.layout = self._laid_out()
         state.param.watch(self._offer, "choices")
         state.param.watch(self._show, "view")
         self._show()
@@ -91,7 +92,7 @@ class Filters(pn.viewable.Viewer):
         )
         return heading, widget
 
-    def __panel__(self) -> pn.viewable.Viewable:
+    def _laid_out(self) -> pn.Column:
         parts = [part for widget in self._parts.values() for part in self._headed(widget)]
         return pn.Column(
             *parts,
@@ -100,6 +101,9 @@ class Filters(pn.viewable.Viewer):
             stylesheets=[css("layout")],
             margin=0,
         )
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self.layout
 
 
 def _boxes(name: str, options: dict[str, Any]) -> pn.widgets.CheckBoxGroup:

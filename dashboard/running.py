@@ -5,6 +5,7 @@ A page's events arrive on the server's only event loop; a query there would hold
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,11 @@ def at_once(
 @cache
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(WORKERS, thread_name_prefix="desk")
+
+
+async def answer_of(work: Callable[[], T]) -> T:
+    """What `work` gives, done in a thread of the same pool, for whoever can await it."""
+    return await asyncio.get_running_loop().run_in_executor(_threads(), work)
 
 
 def beside(document: Document) -> Run:

@@ -16,6 +16,7 @@ from dashboard.backend import database, settings
 from dashboard.door import Door, First
 from dashboard.login.base import Headers, beside, cookie_name, login_of_request
 from dashboard.login.registry import REGISTRY
+from dashboard.running import answer_of
 from workqueue.accounts import Actor, ended_among
 from workqueue.errors import Refusal
 
@@ -39,7 +40,7 @@ class GuardedPage(Headers, DocHandler):
         )
         actor = getattr(self.request, "actor", None)
         if isinstance(actor, Actor):
-            first = await beside(lambda: _first(actor, self.request.query))
+            first = await answer_of(lambda: _first(actor, self.request.query))
             REGISTRY.note_page(session_id, actor, first)
         self.request.headers["Bokeh-Session-Id"] = session_id
         # What is left in the request goes into the page's token, which scripts can read.
