@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ _BUFFER: Final = 2**20
 # COPY ends a row in LF. A last column that is always this one makes row ends certain: inside a
 # cell every quote is doubled, so `,"~"` and LF cannot occur there.
 _SENTINEL: Final = "~"
-_ROW_END: Final = f',"{_SENTINEL}"\n'.encode()
+ROW_END: Final = f',"{_SENTINEL}"\n'.encode()
 _WORDS: Final[Mapping[int, str]] = MappingProxyType(
     {
         errno.ENOSPC: "the disk is full: make room or choose another disk",
@@ -72,9 +72,12 @@ class Written:
 
 class _Sink:
     # What COPY writes to: turns row ends into the form's, digests, and writes in large blocks.
-    def __init__(self, file: BinaryIO, form: str) -> None:
+    def __init__(
+        self, file: BinaryIO, form: str, watch: Callable[[bytes], None] | None = None
+    ) -> None:
         self._file = file
         self._csv = form == "csv"
+        self._watch = watch
         self._parts: list[bytes] = []
         self._held = 0
         self.digest = hashlib.sha256()
@@ -93,8 +96,10 @@ class _Sink:
         end = len(block) if last else block.rfind(b"\n") + 1
         self._parts, self._held = [block[end:]], len(block) - end
         block = block[:end]
+        if self._watch is not None:
+            self._watch(block)
         # JSON escapes every control character, so the backslash is all that COPY escapes in it.
-        former, latter = (_ROW_END, b"\r\n") if self._csv else (b"\\\\", b"\\")
+        former, latter = (ROW_END, b"\r\n") if self._csv else (b"\\\\", b"\\")
         block = block.replace(former, latter)
         self.digest.update(block)
         self.size += len(block)
@@ -144,15 +149,26 @@ def part_beside(out: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def copy_rows(
-    session: Session, part: Path, columns: Sequence[Column], rows: ClauseElement, form: str
+def copy_rows(  # noqa: PLR0913 - what, from where, to where, and who looks on
+    session: Session,
+    part: Path,
+    columns: Sequence[Column],
+    rows: ClauseElement,
+    form: str,
+    *,
+    watch: Callable[[bytes], None] | None = None,
 ) -> Written:
-    """COPY `rows`, a SELECT of `columns` as `row_query` makes it, into the new file `part`."""
+    """COPY `rows`, a SELECT of `columns` as `row_query` makes it, into the new file `part`.
+
+    `watch` is called with whole rows, as COPY sends them, each ended by `ROW_END` in CSV.
+    """
     with part.open("xb") as file:
-        sink = _Sink(file, form)
+        sink = _Sink(file, form, watch)
         if form == "csv":
             header = ",".join(f'"{column.name}"' for column in columns)
-            sink.write(f"{header}{_ROW_END.decode()}".encode())
+            file.write(line := f"{header}\r\n".encode())
+            sink.digest.update(line)
+            sink.size += len(line)
         count = _copy(session, sink, rows, form)
         sink.flush(last=True)
         file.flush()
