@@ -359,3 +359,26 @@ def test_corrections_since_a_day(
     )
     assert (some.rows, none.rows) == (1, 0)
     assert json.loads(none.manifest.read_text())["filter"]["since"].endswith("T00:00:00Z")
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_heads_of_chains_survive_long_notes(
+    database: Database,
+    superuser_database: Database,
+    people: dict[str, Actor],
+    tmp_path: Path,
+    form: str,
+) -> None:
+    """Megabytes of notes with line ends, quotes and commas: the digest of the heads is right."""
+    made = make_items(database, 300)
+    evil = '",""\n","~"\r\n"1","2"' * 450
+    with superuser_database.transaction() as session:
+        session.execute(text("UPDATE work_items SET notes = :evil"), {"evil": evil[:9_000]})
+    out = tmp_path / f"items.{form}"
+    report = export_items(database, Filter(), out, actor=people["max"], form=form)
+    assert out.stat().st_size > 2 * 2**20
+    manifest = json.loads(report.manifest.read_text(encoding="utf-8"))
+    with database.snapshot() as session:
+        assert manifest["chain_heads_sha256"] == heads_digest(session)
+    assert report.rows == len(made)
+    assert hashlib.sha256(out.read_bytes()).hexdigest() == report.sha256

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,9 +74,15 @@ class Written:
 class _Sink:
     # What COPY writes to: turns row ends into the form's, digests, and writes in large blocks.
     def __init__(
-        self, file: BinaryIO, form: str, watch: Callable[[bytes], None] | None = None
+        self,
+        file: BinaryIO,
+        form: str,
+        beside: Executor,
+        watch: Callable[[bytes], None] | None = None,
     ) -> None:
         self._file = file
+        self._beside = beside
+        self._passing: Future[None] | None = None
         self._csv = form == "csv"
         self._watch = watch
         self._parts: list[bytes] = []
@@ -92,10 +99,22 @@ class _Sink:
 
     def flush(self, *, last: bool = False) -> None:
         block = b"".join(self._parts)
-        # Only whole lines, since a row end or an escape could be cut in two.
-        end = len(block) if last else block.rfind(b"\n") + 1
+        # Only whole rows, since a row end or an escape could be cut in two.
+        mark = ROW_END if self._csv else b"\n"
+        found = block.rfind(mark)
+        end = len(block) if last else found + len(mark) if found >= 0 else 0
         self._parts, self._held = [block[end:]], len(block) - end
-        block = block[:end]
+        self._settle()
+        # In another thread, so that the database sends on meanwhile.
+        self._passing = self._beside.submit(self._pass_on, block[:end])
+        if last:
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._passing is not None:
+            self._passing.result()
+
+    def _pass_on(self, block: bytes) -> None:
         if self._watch is not None:
             self._watch(block)
         # JSON escapes every control character, so the backslash is all that COPY escapes in it.
@@ -162,8 +181,8 @@ def copy_rows(  # noqa: PLR0913 - what, from where, to where, and who looks on
 
     `watch` is called with whole rows, as COPY sends them, each ended by `ROW_END` in CSV.
     """
-    with part.open("xb") as file:
-        sink = _Sink(file, form, watch)
+    with part.open("xb") as file, ThreadPoolExecutor(1, "export") as beside:
+        sink = _Sink(file, form, beside, watch)
         if form == "csv":
             header = ",".join(f'"{column.name}"' for column in columns)
             file.write(line := f"{header}\r\n".encode())
