@@ -116,7 +116,7 @@ export function render({ model, el }) {
   let pinged = 0
   function active() {
     const now = performance.now()
-    if (model.left === null || now - pinged < ACTIVE_EVERY) return
+    if (now - pinged < ACTIVE_EVERY) return
     pinged = now
     send({ type: "active" })
   }

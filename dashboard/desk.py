@@ -149,7 +149,7 @@ class Desk(pn.viewable.Viewer):
             "sort": lambda: self.inbox.sort(str(message.get("by", ""))),
             "do": lambda: self._do(str(message.get("what", ""))),
             "popstate": lambda: self._follow(str(message.get("query", ""))),
-            "active": self.state.renew,
+            "active": self.state.active,
             "lapsed": self.state.lapsed,
         }.get(str(message.get("type", "")))
         if answer is not None:

@@ -209,8 +209,15 @@ class Door:
             )
         )
 
+    def stay(self) -> None:
+        """Note that the viewer's login session is in use."""
+        login = self.actor.login
+        if login is not None:
+            self.database.run(lambda session: accounts.touch(session, login))
+
     def renew(self, item_id: int) -> timedelta:
         """Extend the viewer's claim; how long it lasts from now. Raises where it is not theirs."""
+        self.stay()
         self.database.run(
             lambda session: verbs.renew(session, item_id, actor=self.actor, lease=self.lease)
         )

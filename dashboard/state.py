@@ -111,10 +111,11 @@ class State(Shown):
         """Change the priority of the open item."""
         self._act(Verb.SET_PRIORITY, {"priority": priority}, then=self._saved)
 
-    def renew(self) -> None:
-        """Extend the viewer's claim on the open item, because they are at work on it."""
+    def active(self) -> None:
+        """The viewer is at work: the login stays, and so does the claim on the open item."""
         opened = self.opened
         if opened is None or not opened.mine:
+            self._ask(self.door.stay, lambda _nothing: None)
             return
         item_id = opened.dossier.item.id
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from dashboard.door import Door
 from dashboard.running import at_once
@@ -14,7 +15,7 @@ from dashboard.state import State
 from dashboard.view import View
 from tests.conftest import person
 from tests.factories import actions, cure, lapse, make_items, row
-from workqueue import verbs
+from workqueue import accounts, verbs
 from workqueue.accounts import Actor
 from workqueue.database import Database
 from workqueue.feed import Change
@@ -318,7 +319,7 @@ def test_a_claim_is_renewed_without_a_trace(database: Database, items: list[int]
     state = session_of(database, query=f"item={items[0]}")
     state.claim()
     before = row(database, items[0])
-    state.renew()
+    state.active()
     after = row(database, items[0])
     assert after["lease_expires_at"] > before["lease_expires_at"]
     assert after["version"] == before["version"]
@@ -366,3 +367,44 @@ def test_an_unforeseen_error_is_a_number_not_a_traceback(
     assert "secret" not in state.notice.words
     number = state.notice.words.split("number ")[1].rstrip(".")
     assert number in caplog.text
+
+
+def test_work_keeps_the_login(
+    database: Database, superuser_database: Database, items: list[int]
+) -> None:
+    """Whoever works without loading a page stays signed in; a login that lies idle ends."""
+    with database.transaction() as session:
+        user = accounts.who(session, person("ruth"))
+        accounts.set_password(session, user.id, "ruth", "correct horse battery staple")
+    token = accounts.sign_in(database, "ruth", "correct horse battery staple", address="10.0.0.1")
+    found = database.run(lambda session: accounts.login_of(session, token))
+    assert found is not None
+    state = State(Door(database, found.actor, SETTINGS), at_once)
+    state.start(f"item={items[0]}")
+    for work in (lambda: None, state.claim):
+        work()
+        with superuser_database.transaction() as session:
+            session.execute(
+                text(
+                    "UPDATE login_sessions SET idle_at = idle_at - interval '29 minutes', "
+                    "last_seen_at = last_seen_at - interval '29 minutes'"
+                )
+            )
+        state.active()
+    with superuser_database.transaction() as session:
+        left = session.scalar(text("SELECT idle_at - now() FROM login_sessions"))
+    assert left > timedelta(minutes=25)
+
+
+def test_a_closed_item_is_reopened(database: Database, items: list[int]) -> None:
+    """Reopening needs a reason, and the item is in the queue again."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    state.decide(Verb.RESOLVE)
+    state.open(items[0])
+    state.decide(Verb.REOPEN)
+    assert row(database, items[0])["status"] == Status.RESOLVED
+    state.draft.comment = "The number is wrong again."
+    state.decide(Verb.REOPEN)
+    assert row(database, items[0])["status"] == Status.OPEN
+    assert actions(database, items[0])[-1]["payload"]["reason"] == "The number is wrong again."
