@@ -27,7 +27,7 @@ _TITLES: Final = {
     "age": "Age",
     "status": "Status",
 }
-_WIDTHS: Final = {"pri": 52, "item": 76, "state": 58, "age": 64, "status": 142}
+_WIDTHS: Final = {"pri": 52, "item": 76, "state": 58, "age": 60, "status": 128}
 _STATUS: Final = {**STATUS, Status.IN_PROGRESS.value: "In progress"}
 _SORTS: Final = {
     "pri": (Order.PRIORITY, Order.PRIORITY_REVERSED),
