@@ -11,17 +11,14 @@ from typing import Any, Final
 import panel as pn
 import param
 
-from dashboard.door import fault
-from dashboard.draft import MOST_FIELDS, VERIFIED
-from dashboard.inspector import shown
+from dashboard.corrections import Corrections
+from dashboard.draft import VERIFIED
 from dashboard.look import css
 from dashboard.markup import markup
 from dashboard.state import State
 from dashboard.wording import PRIORITY
-from workqueue.dossier import FieldValue
 from workqueue.lifecycle import Status, Verb
 
-_OTHER: Final = "Another field …"
 _BUTTONS: Final = (
     (Verb.RESOLVE, "Save and resolve\u2002R", "primary"),
     (Verb.FIELD_UPDATE, "Save\u2002S", "default"),
@@ -42,25 +39,11 @@ class ActionForm(pn.viewable.Viewer):
     def __init__(self, state: State, **params: Any) -> None:
         super().__init__(**params)
         self._state = state
-        self._names: list[str] = []
-        self._extra: str | None = None
         self._item: int | None = None
         control = [css("controls")]
-        self._values = [self._value_input(place) for place in range(MOST_FIELDS)]
-        self._faults = [
-            pn.pane.HTML("", stylesheets=[css("bar")], margin=0, visible=False)
-            for _ in range(MOST_FIELDS)
-        ]
-        self.other = pn.widgets.Select(
-            name="Other field",
-            options=[_OTHER],
-            stylesheets=control,
-            css_classes=["wq-line", "wq-other"],
-            margin=0,
-            sizing_mode="stretch_width",
-        )
+        self.corrections = Corrections(state)
         self.verified = pn.widgets.Select(
-            name="Verified by",
+            label="Verified by",
             options={"How was it verified? …": "", **{how: how for how in VERIFIED}},
             stylesheets=control,
             css_classes=["wq-line"],
@@ -70,7 +53,7 @@ class ActionForm(pn.viewable.Viewer):
         self.comment = pn.widgets.TextAreaInput.from_param(
             state.draft.param.comment,
             description=None,
-            name="Comment or reason",
+            label="Comment or reason",
             rows=2,
             max_length=10_000,
             stylesheets=control,
@@ -81,7 +64,7 @@ class ActionForm(pn.viewable.Viewer):
         self.duplicate_of = pn.widgets.TextInput.from_param(
             state.draft.param.duplicate_of,
             description=None,
-            name="Same as record",
+            label="Same as record",
             placeholder="Number of the other record",
             stylesheets=control,
             css_classes=["wq-line", "wq-duplicate"],
@@ -89,7 +72,7 @@ class ActionForm(pn.viewable.Viewer):
             sizing_mode="stretch_width",
         )
         self.members = pn.widgets.Select(
-            name="Record of this group",
+            label="Record of this group",
             options={"Choose a record …": ""},
             stylesheets=control,
             css_classes=["wq-line"],
@@ -97,7 +80,7 @@ class ActionForm(pn.viewable.Viewer):
             sizing_mode="stretch_width",
         )
         self.assign = pn.widgets.Select(
-            name="Assign to",
+            label="Assign to",
             options={"": ""},
             stylesheets=control,
             css_classes=["wq-line", "wq-short"],
@@ -105,7 +88,7 @@ class ActionForm(pn.viewable.Viewer):
             width=200,
         )
         self.priority = pn.widgets.Select(
-            name="Priority",
+            label="Priority",
             options={words: n for n, words in PRIORITY.items()},
             stylesheets=control,
             css_classes=["wq-line", "wq-short"],
@@ -114,8 +97,8 @@ class ActionForm(pn.viewable.Viewer):
         )
         self.buttons = {
             verb: pn.widgets.Button(
-                name=name,
-                button_type=kind,
+                label=name,
+                color=kind,
                 stylesheets=control,
                 css_classes=["wq-act"],
                 margin=0,
@@ -135,23 +118,9 @@ class ActionForm(pn.viewable.Viewer):
         self._layout = self._laid_out()
         self._watch()
 
-    def _value_input(self, place: int) -> pn.widgets.TextInput:
-        made = pn.widgets.TextInput(
-            name="",
-            stylesheets=[css("controls")],
-            css_classes=["wq-line", "wq-value"],
-            margin=0,
-            sizing_mode="stretch_width",
-            visible=False,
-        )
-        made.param.watch(lambda event: self._typed(place, event.new), "value")
-        return made
-
     def _watch(self) -> None:
         state = self._state
         state.param.watch(self._show, ["opened", "conflict", "busy", "choices"])
-        state.draft.param.watch(self._show_values, "values")
-        self.other.param.watch(self._choose_other, "value")
         self.members.param.watch(self._choose_member, "value")
         self.verified.param.watch(self._choose_how, "value")
         state.draft.param.watch(self._show_how, "verified")
@@ -171,10 +140,10 @@ class ActionForm(pn.viewable.Viewer):
         if verb is Verb.CLAIM:
             state.claim()
         elif verb is Verb.FIELD_UPDATE:
-            if self._sound():
+            if self.corrections.sound():
                 state.save()
         elif verb is Verb.RESOLVE:
-            if self._sound():
+            if self.corrections.sound():
                 state.save(resolve=True)
         elif verb is Verb.COMMENT:
             state.comment()
@@ -186,49 +155,6 @@ class ActionForm(pn.viewable.Viewer):
                 self._show()
         else:
             state.decide(verb)
-
-    def correct(self, field: str) -> None:
-        """Offer an input for a field, beside those that are there."""
-        if field in self._state.fields() and field not in self._names:
-            self._extra = field
-            self._show()
-
-    def _typed(self, place: int, text: str) -> None:
-        if place >= len(self._names):
-            return
-        name = self._names[place]
-        field = self._state.fields().get(name)
-        values = {**self._state.draft.values}
-        if field is not None and text.strip() == shown(name, field.value):
-            values.pop(name, None)
-        else:
-            values[name] = text
-        if values != self._state.draft.values:
-            self._state.draft.values = values
-        self._check(place)
-
-    def _check(self, place: int) -> bool:
-        name = self._names[place]
-        text = self._state.draft.values.get(name)
-        words = None
-        if text is not None:
-            country = f"{name.split('_', 1)[0]}_country"
-            record = self._state.fields().get(country)
-            words = fault(name, text, country=record.value if record else None)
-        self._faults[place].object = markup("fault", words=words) if words else ""
-        self._faults[place].visible = bool(words)
-        return words is None
-
-    def _sound(self) -> bool:
-        # All are checked, so that every fault is shown at once.
-        faultless = [self._check(place) for place in range(len(self._names))]
-        return all(faultless)
-
-    def _choose_other(self, event: param.parameterized.Event) -> None:
-        by_label = {one.label: name for name, one in self._labelled().items()}
-        if event.new in by_label:
-            self.correct(by_label[event.new])
-            self.other.value = _OTHER
 
     def _choose_member(self, event: param.parameterized.Event) -> None:
         if event.new:
@@ -252,18 +178,6 @@ class ActionForm(pn.viewable.Viewer):
 
     # ------------------------------------------------------------------ what is shown
 
-    def _labelled(self) -> dict[str, FieldValue]:
-        fields = self._state.fields()
-        groups = self._state.opened.dossier.groups if self._state.opened else ()
-        heading = {one.field: group.name for group in groups for one in group.fields}
-        labels = [one.label for one in fields.values()]
-        return {
-            name: one
-            if labels.count(one.label) == 1
-            else FieldValue(**{**one.__dict__, "label": f"{one.label} ({heading[name]})"})
-            for name, one in fields.items()
-        }
-
     def _show(self, *_events: param.parameterized.Event) -> None:
         opened = self._state.opened
         self._layout.visible = opened is not None and bool(opened.allowed)
@@ -272,9 +186,8 @@ class ActionForm(pn.viewable.Viewer):
             return
         item = opened.dossier.item
         if item.id != self._item:
-            self._item, self._extra, self.duplicating = item.id, None, False
+            self._item, self.duplicating = item.id, False
         editing = Verb.FIELD_UPDATE in opened.allowed
-        self._offer_fields(editing)
         self._offer_members()
         self._show_buttons(opened.allowed, editing)
         arranging = Verb.ASSIGN in opened.allowed
@@ -286,34 +199,6 @@ class ActionForm(pn.viewable.Viewer):
         self.conflict.visible = conflict is not None
         self.comment.visible = Verb.COMMENT in opened.allowed
         self.verified.visible = editing
-        self.other.visible = editing
-
-    def _offer_fields(self, editing: bool) -> None:
-        labelled = self._labelled()
-        typed = [name for name in self._state.draft.values if name in labelled]
-        names = [name for name, one in labelled.items() if one.faulty and name != "npi"]
-        names = list(dict.fromkeys([*typed, *names, *([self._extra] if self._extra else [])]))
-        self._names = names[:MOST_FIELDS] if editing or typed else []
-        if self._extra and self._extra not in self._names:
-            self._names = [*self._names[: MOST_FIELDS - 1], self._extra]
-        for place, widget in enumerate(self._values):
-            used = place < len(self._names)
-            if used:
-                name = self._names[place]
-                widget.name = labelled[name].label
-                widget.css_classes = ["wq-line", "wq-value", f"field-{name}"]
-            widget.visible = used
-            self._faults[place].visible = used and self._faults[place].visible
-        self.other.options = [_OTHER, *sorted(one.label for one in labelled.values())]
-        self._show_values()
-
-    def _show_values(self, *_events: param.parameterized.Event) -> None:
-        fields = self._state.fields()
-        for place, name in enumerate(self._names):
-            field = fields.get(name)
-            stands = shown(name, field.value) if field else ""
-            self._values[place].value = self._state.draft.values.get(name, stands)
-            self._check(place)
 
     def _offer_members(self) -> None:
         opened = self._state.opened
@@ -360,11 +245,9 @@ class ActionForm(pn.viewable.Viewer):
 
     def _laid_out(self) -> pn.Column:
         layout = [css("layout")]
-        lines = [part for pair in zip(self._values, self._faults, strict=True) for part in pair]
         return pn.Column(
             self.conflict,
-            *lines,
-            self.other,
+            *self.corrections.parts,
             self.verified,
             self.members,
             self.duplicate_of,

@@ -187,7 +187,7 @@ class Desk(pn.viewable.Viewer):
             self.state.open(item_id)
 
     def _edit(self, field: str) -> None:
-        self.form.correct(field)
+        self.form.corrections.correct(field)
         self.bridge.send({"focus": f".wq-value.field-{field} >>> input"})
 
     def _do(self, what: str) -> None:

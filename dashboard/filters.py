@@ -34,7 +34,7 @@ class Filters(pn.viewable.Viewer):
             "state": _list("State", {"Any state": _ANY}),
         }
         self.clear = pn.widgets.Button(
-            name="Clear the filter",
+            label="Clear the filter",
             stylesheets=[css("controls")],
             css_classes=["wq-clear"],
             margin=(4, 0),
@@ -88,7 +88,7 @@ class Filters(pn.viewable.Viewer):
         if isinstance(widget, pn.widgets.Select):
             return (widget,)
         heading = pn.pane.HTML(
-            markup("heading", words=widget.name), stylesheets=[css("bar")], margin=(0, 0, -8, 0)
+            markup("heading", words=widget.label), stylesheets=[css("bar")], margin=(0, 0, -8, 0)
         )
         return heading, widget
 
@@ -108,7 +108,7 @@ class Filters(pn.viewable.Viewer):
 
 def _boxes(name: str, options: dict[str, Any]) -> pn.widgets.CheckBoxGroup:
     return pn.widgets.CheckBoxGroup(
-        name=name,
+        label=name,
         options=options,
         stylesheets=[css("controls")],
         css_classes=["wq-boxes"],
@@ -119,7 +119,7 @@ def _boxes(name: str, options: dict[str, Any]) -> pn.widgets.CheckBoxGroup:
 
 def _list(name: str, options: dict[str, Any]) -> pn.widgets.Select:
     return pn.widgets.Select(
-        name=name,
+        label=name,
         options=options,
         stylesheets=[css("controls")],
         css_classes=["wq-list"],

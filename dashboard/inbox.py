@@ -44,7 +44,7 @@ class Inbox(pn.viewable.Viewer):
         self._served = served
         control = [css("controls")]
         self.search = pn.widgets.TextInput(
-            name="Search",
+            label="Search",
             placeholder="Name or NPI",
             css_classes=["wq-search"],
             stylesheets=control,
@@ -52,7 +52,7 @@ class Inbox(pn.viewable.Viewer):
             margin=0,
         )
         self.order = pn.widgets.Select(
-            name="Order",
+            label="Order",
             options={words: order for order, words in ORDER.items()},
             css_classes=["wq-order"],
             stylesheets=control,
@@ -61,8 +61,8 @@ class Inbox(pn.viewable.Viewer):
         )
         self.next_item = pn.widgets.Button(
             visible=not state.door.read_only,
-            name="Next item\u2002N",
-            button_type="primary",
+            label="Next item\u2002N",
+            color="primary",
             stylesheets=control,
             css_classes=["wq-next"],
             margin=0,
@@ -93,7 +93,7 @@ class Inbox(pn.viewable.Viewer):
         self.foot = pn.pane.HTML("", stylesheets=[css("bar")], css_classes=["wq-foot"], margin=0)
         self._turns = {
             way: pn.widgets.Button(
-                name=name, stylesheets=control, css_classes=["wq-turn"], margin=0, disabled=True
+                label=name, stylesheets=control, css_classes=["wq-turn"], margin=0, disabled=True
             )
             for way, name in (
                 ("first", "« First"),

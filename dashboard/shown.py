@@ -221,12 +221,12 @@ class Shown(param.Parameterized):
             return
 
         def shown(found: Opened) -> None:
-            other = self.opened is None or self.opened.dossier.item.id != item_id
-            self.param.update(opened=found, missing="")
-            if other:
+            if self.opened is None or self.opened.dossier.item.id != item_id:
+                # Before the item is shown, so that its form never holds another one's texts.
                 self._request_id = uuid4()
                 self.draft.load(self._drafts.pop(item_id, None))
                 self.conflict = None
+            self.param.update(opened=found, missing="")
 
         def failed(error: Exception) -> None:
             if isinstance(error, NoSuchItem):

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from panel.widgets import TextInput
 from sqlalchemy import text
 
+from dashboard.action_form import ActionForm
 from dashboard.door import Door
 from dashboard.running import at_once
 from dashboard.state import State
@@ -408,3 +410,28 @@ def test_a_closed_item_is_reopened(database: Database, items: list[int]) -> None
     state.decide(Verb.REOPEN)
     assert row(database, items[0])["status"] == Status.OPEN
     assert actions(database, items[0])[-1]["payload"]["reason"] == "The number is wrong again."
+
+
+def test_the_form_of_an_item_holds_no_other_items_texts(
+    database: Database, items: list[int]
+) -> None:
+    """Whoever looks at another item sees inputs for its fields, with its own values."""
+    state = session_of(database, query=f"item={items[0]}")
+    form = ActionForm(state)
+    state.claim()
+    form.corrections.correct("practice_city")
+    state.draft.values = {"practice_city": "OMAHA"}
+    assert "City (Practice)" in inputs(form)
+    state.open(items[1])
+    state.claim()
+    assert inputs(form) == {"Phone (Practice)": ""}
+    state.open(items[0])
+    assert inputs(form)["City (Practice)"] == "OMAHA"
+
+
+def inputs(form: ActionForm) -> dict[str, str]:
+    """What the visible inputs for corrections hold, by label."""
+    parts = form.corrections.parts
+    return {
+        each.label: each.value for each in parts if isinstance(each, TextInput) and each.visible
+    }
