@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.conftest import LOCAL, person
+from workqueue import accounts
 from workqueue.accounts import (
     SYSTEM,
     Actor,
@@ -205,3 +206,18 @@ def test_who_cannot_be_disabled(database: Database, people: dict[str, Actor]) ->
     for name, refusal in (("ada", BadInput), ("system", NoSuchUser), ("nemo", NoSuchUser)):
         with pytest.raises(refusal), database.transaction() as session:
             disable_user(session, name, actor=people["ada"])
+
+
+def test_a_denied_duty_is_kept(database: Database, people: dict[str, Actor]) -> None:
+    """Who wanted to see to users without the right is kept as a security event."""
+    with pytest.raises(NotAllowed):
+        database.run(lambda session: accounts.disable_user(session, "rob", actor=people["ruth"]))
+    with database.transaction() as session:
+        kept = session.execute(
+            text(
+                "SELECT u.username, e.detail FROM security_events e "
+                "JOIN \"user\" u ON u.id = e.user_id WHERE e.event = 'denied'"
+            )
+        ).one()
+    assert kept.username == "ruth"
+    assert kept.detail["duty"] == "users"

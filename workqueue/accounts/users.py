@@ -18,7 +18,14 @@ from sqlalchemy.orm import Session
 
 from workqueue.accounts.ending import end_logins_of
 from workqueue.database import act_as
-from workqueue.errors import BadInput, LoginEnded, NoSuchUser, NotAllowed, UserDisabled
+from workqueue.errors import (
+    BadInput,
+    Denial,
+    LoginEnded,
+    NoSuchUser,
+    NotAllowed,
+    UserDisabled,
+)
 from workqueue.lifecycle import DUTIES, Duty, Kind, Role
 from workqueue.models import LoginSession, SecurityEvent, User
 
@@ -137,9 +144,11 @@ def acting_with(session: Session, actor: Actor, duty: Duty) -> UserRow:
     if duty not in DUTIES[user.role]:
         what = "see to users" if duty is Duty.USERS else duty
         able = ", ".join(role for role in Role if duty in DUTIES[role] and role != Role.SYSTEM)
-        raise NotAllowed(
+        refusal = NotAllowed(
             f"{user.username} has role {user.role}, which may not {what}; roles that may: {able}."
         )
+        refusal.denial = Denial(actor.username, actor.via, {"duty": duty.value})
+        raise refusal
     return user
 
 
