@@ -137,7 +137,7 @@ def _standing(found: Opened) -> tuple[str, str]:
         if found.mine:
             return "In progress · you", "mine"
         if item.lease_expires_at is not None and item.lease_expires_at <= datetime.now(UTC):
-            return f"In progress · the claim of {item.assigned_to} has ended", "warn"
+            return f"The claim of {item.assigned_to} has ended", "warn"
         return f"In progress · {item.assigned_to}", "warn"
     standing, tone = _STANDING[item.status]
     if item.status == Status.OPEN and item.assigned_to:

@@ -19,7 +19,7 @@ from dashboard.door import Door, First, Listing, Opened
 from dashboard.draft import Draft
 from dashboard.running import Run
 from dashboard.view import View
-from dashboard.wording import GONE, LEFT_OUT, told
+from dashboard.wording import GONE, LEFT_OUT, sentence, told
 from workqueue.accounts import UserRow
 from workqueue.dossier import FieldValue
 from workqueue.errors import (
@@ -40,6 +40,10 @@ class Notice:
 
     kind: str
     words: str
+
+    def __post_init__(self) -> None:
+        """Begin with a capital."""
+        object.__setattr__(self, "words", sentence(self.words))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from dashboard.door import Done, Opened, Request
 from dashboard.shown import Conflict, Notice, Shown
-from dashboard.wording import told
+from dashboard.wording import sentence, told
 from workqueue.errors import (
     HeldByAnother,
     IllegalTransition,
@@ -262,7 +262,7 @@ class State(Shown):
                 for name, text in typed.items()
                 if name in now and name in before
             )
-            self.conflict = Conflict(str(error), lines)
+            self.conflict = Conflict(sentence(str(error)), lines)
             self._refresh_rows()
 
         self._ask(lambda: self.door.item(item_id), compared, self._failed, kind="item")

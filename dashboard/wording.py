@@ -125,6 +125,11 @@ def told(key: str, **words: object) -> str:
     return _TOLD[key].format(**words)
 
 
+def sentence(words: str) -> str:
+    """Words with a capital first letter: refusals begin small, since other words may go before."""
+    return words[:1].upper() + words[1:]
+
+
 def day(moment: datetime | None) -> str:
     """A moment as a date, UTC; a dash for none."""
     return f"{moment:%Y-%m-%d}" if moment else DASH

@@ -244,7 +244,7 @@ def test_analysts_only_look(visitors: Visitors) -> None:
     for name in ("Claim", "Comment", "Save", "Reject"):
         assert page.get_by_role("button", name=name, exact=False).count() == 0
     page.keyboard.press("c")
-    expect(page.get_by_text("claim is not possible")).to_be_visible()
+    expect(page.get_by_text("Claim is not possible")).to_be_visible()
 
 
 def test_leads_assign_and_set_priorities(place: Served, visitors: Visitors) -> None:

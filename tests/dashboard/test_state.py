@@ -260,7 +260,7 @@ def test_taking_the_next_item_follows_the_filter(database: Database, items: list
     state.look(state="CA")
     state.take_next()
     assert state.notice is not None
-    assert "nothing in this view" in state.notice.words
+    assert "Nothing in this view" in state.notice.words
 
 
 def test_changes_of_others_are_marked_in_place(database: Database, items: list[int]) -> None:
