@@ -237,9 +237,9 @@ class ActionForm(pn.viewable.Viewer):
     def _offer_people(self, holder: str, priority: int) -> None:
         choices = self._state.choices
         able = [each.username for each in choices.people if each.can_hold] if choices else []
-        self.assign.options = {"Nobody": ""} | {
-            name: name for name in dict.fromkeys([*able, holder]) if name
-        }
+        names = {name: name for name in dict.fromkeys([*able, holder]) if name}
+        # To take an item from its holder is a release.
+        self.assign.options = names if holder else {"Nobody": ""} | names
         self.assign.value = holder
         self.priority.value = priority
 

@@ -128,6 +128,10 @@ export function render({ model, el }) {
 
   if (model.served) {
     window.addEventListener("popstate", () => send({ type: "popstate", query: location.search.slice(1) }), { signal })
+    window.addEventListener("beforeunload", (event) => {
+      const comment = deep(document, ".wq-comment >>> textarea")
+      if (model.typed || comment?.value.trim()) event.preventDefault()
+    }, { signal })
     model.on("title", () => { document.title = model.title })
   }
 
@@ -192,17 +196,20 @@ export function render({ model, el }) {
   }
   const far = new Set("njkcsrxloduf[]")
 
+  let deciding = "r"
   document.addEventListener("keydown", (event) => {
     if (!owns(event) || event.defaultPrevented || help.open) return
     const target = event.composedPath()[0]
     const typing = target.matches?.(TYPED)
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       target.blur?.()
-      send({ type: "key", key: "r" })
+      send({ type: "key", key: deciding })
+      deciding = "r"
       event.preventDefault()
       return
     }
     if (event.key === "Escape") {
+      deciding = typing ? deciding : "r"
       if (typing) target.blur()
       else send({ type: "key", key: "Escape" })
       return
@@ -218,7 +225,11 @@ export function render({ model, el }) {
       send({ type: "key", key })
       if (key === "x" || key === "o") {
         const text = deep(scope(), ".wq-comment >>> textarea")
-        if (text && !text.value.trim()) text.focus()
+        if (text && !text.value.trim()) {
+          // The reason is typed first; Ctrl Enter then finishes what was begun.
+          deciding = key
+          text.focus()
+        }
       }
     } else return
     event.preventDefault()

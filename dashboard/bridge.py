@@ -21,6 +21,7 @@ class Bridge(pn.custom.JSComponent):
     """The browser's side of a session. `served` is False in a notebook, whose page is not ours."""
 
     served = param.Boolean(True, doc="Whether the whole page, with its address, is the desk's")
+    typed = param.Boolean(False, doc="Is there text that a reload would lose?")
     title = param.String("", doc="The page's title")
     notice = param.Dict({}, doc="kind, words, and a number that makes equal ones differ")
     left = param.Number(None, allow_None=True, doc="Seconds that the viewer's claim still has")

@@ -58,6 +58,7 @@ class Desk(pn.viewable.Viewer):
         state.param.watch(self._show_title, ["opened"])
         state.param.watch(self._show_notice, "notice")
         state.param.watch(self._show_user, "user")
+        state.draft.param.watch(self._show_typed, ["values", "comment", "duplicate_of"])
         state.param.watch(self._arrange, ["opened", "missing", "view"])
         self.param.watch(self._arrange, "filters_shown")
         self._arrange()
@@ -123,6 +124,9 @@ class Desk(pn.viewable.Viewer):
         self.bridge.notice = (
             {"kind": notice.kind, "words": notice.words, "number": self._said} if notice else {}
         )
+
+    def _show_typed(self, *_events: param.parameterized.Event) -> None:
+        self.bridge.typed = self.state.draft.typed
 
     def _show_user(self, *_events: param.parameterized.Event) -> None:
         self.top.object = markup(

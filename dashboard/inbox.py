@@ -77,6 +77,7 @@ class Inbox(pn.viewable.Viewer):
             titles=_TITLES,
             widths=_WIDTHS,
             text_align={"pri": "left", "item": "right", "age": "right"},
+            header_align={"item": "right", "age": "right"},
             layout="fit_columns",
             theme="simple",
             stylesheets=[css("table")],
@@ -107,11 +108,16 @@ class Inbox(pn.viewable.Viewer):
 
     def _act(self) -> None:
         state = self._state
-        self.search.param.watch(lambda event: state.search(event.new), "value")
+        self.search.param.watch(self._search, "value")
         self.order.param.watch(self._order, "value")
         self.next_item.on_click(lambda _event: state.take_next())
         for way, button in self._turns.items():
             button.on_click(partial(self._turn, way))
+
+    def _search(self, event: param.parameterized.Event) -> None:
+        self._state.search(event.new)
+        # Where it was refused, the box says again what the list shows.
+        self.search.value = self._state.view.text or ""
 
     def _turn(self, way: str, _event: param.parameterized.Event) -> None:
         self._state.turn(way)

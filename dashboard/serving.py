@@ -15,7 +15,7 @@ from bokeh.server.auth_provider import AuthModule
 from panel.io.server import get_server
 from tornado.ioloop import IOLoop
 
-from dashboard.backend import database, settings
+from dashboard.backend import database, feed, settings
 from dashboard.page import build_page
 from workqueue import provision
 from workqueue.errors import WrongSetting
@@ -106,4 +106,6 @@ def serve(*, production: bool = False, ready: Any = None) -> None:
         loop.start()
     finally:
         server.stop()
+        if feed.cache_info().currsize:
+            feed().close()
         database().close()

@@ -108,6 +108,7 @@ class Shown(param.Parameterized):
 
     def look(self, **changes: Any) -> None:
         """Change the filter or the order, and show the first page of it."""
+        self.notice = None
         self._show(self.view.first_page(**changes))
 
     def search(self, text: str) -> None:
@@ -230,6 +231,7 @@ class Shown(param.Parameterized):
                 self._request_id = uuid4()
                 self.draft.load(self._drafts.pop(item_id, None))
                 self.conflict = None
+            self._tell_if_taken(found)
             self.param.update(opened=found, missing="")
 
         def failed(error: Exception) -> None:
@@ -240,9 +242,24 @@ class Shown(param.Parameterized):
 
         self._ask(lambda: self.door.item(item_id), shown, failed, kind="item")
 
+    def _tell_if_taken(self, found: Opened) -> None:
+        # Whose claim somebody else has ended is told by whom: the form changes under their hands.
+        before, newest = self.opened, found.dossier.history[:1]
+        item = found.dossier.item
+        if before is None or before.dossier.item.id != item.id or not before.mine or found.mine:
+            return
+        if newest and newest[0].who != self.door.actor.username:
+            who = "the system" if newest[0].who == "system" else newest[0].who
+            self.notice = Notice("warn", told("taken_away", who=who, id=item.id))
+
     def _keep_draft(self) -> None:
-        if self.opened is not None and self.draft.typed:
-            self._drafts[self.opened.dossier.item.id] = self.draft.texts()
+        if self.opened is None:
+            return
+        item_id = self.opened.dossier.item.id
+        if self.draft.typed:
+            self._drafts[item_id] = self.draft.texts()
+        else:
+            self._drafts.pop(item_id, None)
 
     def fields(self) -> dict[str, FieldValue]:
         """The attributes of the open item's record, by name."""

@@ -62,7 +62,9 @@ class State(Shown):
             return
         details: dict[str, Any] = {"changes": changes, "verified_how": self.draft.verified.strip()}
         self._act(
-            Verb.FIELD_UPDATE, details, then=self._resolve_if_cured if resolve else self._saved
+            Verb.FIELD_UPDATE,
+            details,
+            then=self._resolve_if_cured if resolve else self._comment_too,
         )
 
     def _comment_or_say(self) -> None:
@@ -86,7 +88,7 @@ class State(Shown):
             self.notice = Notice("warn", told("reason_needed", verb=verb))
             return
         unsaved = self.draft.changes(self.fields())
-        if unsaved and verb in {Verb.RESOLVE, Verb.RELEASE}:
+        if unsaved and verb in {Verb.RESOLVE, Verb.REJECT, Verb.RELEASE}:
             self.notice = Notice("warn", told("unsaved"))
             return
         self._act(verb, texts.get(verb, {}), then=self._went_on)
@@ -194,29 +196,50 @@ class State(Shown):
         self.draft.param.update(**emptied)
         self._stay(outcome)
 
+    def _comment_too(self, outcome: Done) -> None:
+        self.draft.param.update(values={}, verified="")
+        if self.draft.comment.strip():
+            self._after(outcome, Verb.COMMENT, {"text": self.draft.comment}, self._saved)
+        else:
+            self._stay(outcome)
+
     def _resolve_if_cured(self, outcome: Done) -> None:
         self.draft.param.update(values={}, verified="")
-        if not outcome.cured:
+        if outcome.cured:
+            self._after(outcome, Verb.RESOLVE, {"note": self.draft.comment}, self._went_on)
+        else:
             self._stay(outcome)
-            return
-        item_id, request_id, note = outcome.item_id, uuid4(), self.draft.comment
-        request = Request(Verb.RESOLVE, item_id, None, request_id, {"note": note})
-        self.busy = True
 
-        def resolved(done: Done) -> None:
+    def _after(
+        self,
+        first: Done,
+        verb: Verb,
+        details: Mapping[str, Any],
+        then: Callable[[Done], None],
+    ) -> None:
+        # A second act on the same item, which the first one has just brought up to date.
+        request = Request(verb, first.item_id, None, uuid4(), details)
+        self.busy, self._last = True, verb
+
+        def done(second: Done) -> None:
             self.busy = False
-            self.notice = Notice("good", f"{outcome.words.split('. ')[0]}. {done.words}")
-            self._went_on(done)
+            kind = "warn" if first.cured is False else "good"
+            said = first.words.split(". ")[0] + "." if verb is Verb.RESOLVE else first.words
+            self.notice = Notice(kind, f"{said} {second.words}")
+            then(second)
 
-        self._ask(lambda: self.door.act(request), resolved, self._not_done)
+        self._ask(lambda: self.door.act(request), done, self._not_done)
 
     def _went_on(self, outcome: Done) -> None:
+        if outcome.verb is Verb.RELEASE:
+            # A release takes no text: what is typed stays.
+            if self.draft.comment.strip():
+                self.notice = Notice("warn", f"{outcome.words} {told('comment_stays')}")
+            self._stay(outcome)
+            return
         self.draft.load(None)
         self._drafts.pop(outcome.item_id, None)
         self._refresh_rows()
-        if outcome.status not in CLOSED and outcome.verb is not Verb.RELEASE:
-            self._read_item()
-            return
         if outcome.verb in {Verb.RESOLVE, Verb.REJECT}:
             view, request_id = self.view, uuid4()
             self._ask(

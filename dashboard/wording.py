@@ -73,6 +73,7 @@ KEYS: Final = (
     ("f", "Show or hide the filters"),
     ("u", "Show what is new"),
     ("t", "Light or dark"),
+    ("Ctrl ⏎", "In a field: save and resolve, or finish the rejection"),
     ("Esc", "Leave a field, or close the item"),
     ("?", "Show these keys"),
 )
@@ -103,6 +104,8 @@ _TOLD: Final = MappingProxyType(
         "reason_needed": "To {verb}, say why in “Comment or reason” first.",
         "unsaved": "There are corrections that are not saved: save them first (S), or empty them.",
         "record_needed": "Type the number of the record that this one is the same as.",
+        "taken_away": "Your claim on item {id} was ended by {who}. What you typed is still here.",
+        "comment_stays": "Your comment is not saved: it stays in the form, Comment keeps it.",
         "nothing_left": "Nothing else in this view waits: well done.",
         "unforeseen": "Something went wrong on the server. Nothing you typed is lost. If it "
         "happens again, tell your administrator the number {number}.",

@@ -135,9 +135,8 @@ def test_disabled_and_hidden_buttons(
     time.sleep(2)
     after = trail(place.database)
     new = {what: n - before.get(what, 0) for what, n in after.items() if n != before.get(what, 0)}
-    # `Next item` is a reviewer's right; nothing else has an item to act on.
-    assert set(new) <= {"claim by rob"}
-    assert sum(new.values()) <= 2
+    # A reviewer may take the next item and decide on it; nothing else may come of it.
+    assert set(new) <= {"claim by rob", "resolve by rob", "release by rob"}
 
 
 def test_lists_offer_nothing_that_the_role_has_not(

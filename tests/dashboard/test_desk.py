@@ -106,8 +106,7 @@ def test_a_reviewers_work_by_keyboard(place: Served, visitors: Visitors) -> None
     page.keyboard.press("x")
     expect(page.get_by_label("Comment or reason")).to_be_focused()
     page.keyboard.type("A fax line on purpose.")
-    page.keyboard.press("Escape")
-    page.keyboard.press("x")
+    page.keyboard.press("Control+Enter")
     expect(page.get_by_text(f"Item {rejected} is rejected.")).to_be_visible()
     assert history(place.database, rejected)[1:] == ["claim", "reject"]
     page.wait_for_timeout(500)

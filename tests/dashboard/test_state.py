@@ -203,12 +203,50 @@ def test_corrections_are_not_left_behind(database: Database, items: list[int]) -
     state = session_of(database, query=f"item={items[0]}")
     state.claim()
     state.draft.values = {"practice_phone": GOOD}
-    for verb in (Verb.RESOLVE, Verb.RELEASE):
+    state.draft.comment = "a reason"
+    for verb in (Verb.RESOLVE, Verb.REJECT, Verb.RELEASE):
         state.decide(verb)
         assert row(database, items[0])["status"] == Status.IN_PROGRESS
     state.draft.values = {}
     state.decide(Verb.RELEASE)
     assert row(database, items[0])["status"] == Status.OPEN
+
+
+def test_a_release_loses_no_comment(database: Database, items: list[int]) -> None:
+    """A comment that was typed stays in the form when the item is released, and is said so."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    state.draft.comment = "half a thought"
+    state.decide(Verb.RELEASE)
+    assert row(database, items[0])["status"] == Status.OPEN
+    assert state.draft.comment == "half a thought"
+    assert state.notice is not None
+    assert "not saved" in state.notice.words
+    state.comment()
+    assert actions(database, items[0])[-1]["payload"]["text"] == "half a thought"
+
+
+def test_saving_keeps_correction_and_comment(database: Database, items: list[int]) -> None:
+    """Save keeps both that are typed, the correction and the comment."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    state.draft.param.update(values={"practice_phone": GOOD}, comment="asked the front desk")
+    state.save()
+    told = [each["action_type"] for each in actions(database, items[0])]
+    assert told == ["create", "claim", "field-update", "cure", "comment"]
+    assert not state.draft.typed
+
+
+def test_a_claim_that_is_taken_away_is_told(database: Database, items: list[int]) -> None:
+    """Whose item a lead gives to somebody else is told so, and keeps what was typed."""
+    state = session_of(database, query=f"item={items[0]}")
+    state.claim()
+    state.draft.comment = "typing"
+    by(database, "lea", lambda s, who: verbs.assign(s, items[0], to="rob", actor=who))
+    state.heard([change(database, items[0])])
+    assert state.notice is not None
+    assert "ended by lea" in state.notice.words
+    assert state.draft.comment == "typing"
 
 
 def test_a_late_save_keeps_the_text_and_shows_the_difference(

@@ -58,7 +58,7 @@ def choices(session: Session) -> Choices:
         )
     )
     people = session.execute(
-        select(User.username, User.display_name, User.role, User.disabled_at)
+        select(User.username, User.display_name, User.role, User.kind, User.disabled_at)
         .where(User.kind != "system")
         .order_by(User.username)
     )
@@ -69,7 +69,11 @@ def choices(session: Session) -> Choices:
             for row in rules
         ),
         people=tuple(
-            PersonChoice(row.username, row.display_name, row.disabled_at is None)
+            PersonChoice(
+                row.username,
+                row.display_name,
+                row.disabled_at is None and row.kind == "person",
+            )
             for row in people
             if right(Role(row.role), Verb.CLAIM) is not Right.NEVER
         ),

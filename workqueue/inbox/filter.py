@@ -202,5 +202,7 @@ def clean(value: Any, what: str) -> str:
     if not isinstance(value, str):
         raise BadInput(f"{what}: {value!r:.60} is not text.")
     if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise BadInput(f"{what}: the text holds characters that are none (NUL or half a pair).")
+        raise BadInput(
+            f"{what}: it holds a character that cannot be kept (NUL or half a pair); remove it."
+        )
     return value.strip()
