@@ -168,8 +168,12 @@ class ActionForm(pn.viewable.Viewer):
 
     def _assign(self, event: param.parameterized.Event) -> None:
         opened = self._state.opened
-        if event.new and opened and event.new != (opened.dossier.item.assigned_to or ""):
+        holder = (opened.dossier.item.assigned_to or "") if opened else ""
+        if event.new and event.new != holder:
             self._state.assign(event.new)
+        elif holder and not event.new:
+            # To take an item from its holder is a release; the list says again who it is.
+            self.assign.value = holder
 
     def _set_priority(self, event: param.parameterized.Event) -> None:
         opened = self._state.opened
@@ -238,8 +242,7 @@ class ActionForm(pn.viewable.Viewer):
         choices = self._state.choices
         able = [each.username for each in choices.people if each.can_hold] if choices else []
         names = {name: name for name in dict.fromkeys([*able, holder]) if name}
-        # To take an item from its holder is a release.
-        self.assign.options = names if holder else {"Nobody": ""} | names
+        self.assign.options = {"Nobody": ""} | names
         self.assign.value = holder
         self.priority.value = priority
 
