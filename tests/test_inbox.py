@@ -323,7 +323,7 @@ def test_first_act_of_a_local_account_comes_later(database: Database) -> None:
     (item_id,) = make_items(database)
     assert listed(database, Filter.waiting("cli:newcomer")) == [item_id]
     assert listed(database, Filter(assignee="cli:newcomer")) == []
-    with pytest.raises(NoSuchUser, match="workqueue user list"):
+    with pytest.raises(NoSuchUser, match="was the name mistyped"):
         listed(database, Filter(assignee="rooth"))
 
 

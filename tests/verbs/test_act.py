@@ -185,7 +185,7 @@ def test_the_expected_version_lets_the_act_through(
 def test_an_unknown_item_is_refused(database: Database, people: dict[str, Actor]) -> None:
     """An id that does not exist, also one that no bigint holds, is refused by name."""
     for act, item_id in itertools.product(ACTS.values(), (0, -1, 999_999, 2**63, -(2**70))):
-        with pytest.raises(NoSuchItem, match=f"no work item {item_id}; `workqueue inbox`"):
+        with pytest.raises(NoSuchItem, match=f"no work item {item_id}; the inbox"):
             database.run(lambda s, act=act, i=item_id: act(s, i, actor=people["lea"]))  # type: ignore[misc]
 
 

@@ -1,5 +1,6 @@
 """READ: everything there is to know of one work item, for the inspector and `workqueue show`."""
 
+from workqueue.dossier.naming import records_called
 from workqueue.dossier.parts import (
     Correction,
     Dossier,
@@ -8,6 +9,7 @@ from workqueue.dossier.parts import (
     FieldValue,
     Item,
     Member,
+    Named,
     OtherItem,
 )
 from workqueue.dossier.reading import dossier
@@ -21,7 +23,9 @@ __all__ = [
     "FieldValue",
     "Item",
     "Member",
+    "Named",
     "OtherItem",
     "dossier",
     "in_words",
+    "records_called",
 ]

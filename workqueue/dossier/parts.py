@@ -76,14 +76,20 @@ class FieldGroup:
 
 
 @dataclass(frozen=True)
-class Member:
-    """A record of a group item; `left_at` is set where it is no longer one."""
+class Named:
+    """A record, and enough to tell whose it is."""
 
     provider_id: int
     npi: str | None
     provider: str
     state: str | None
     source: str
+
+
+@dataclass(frozen=True)
+class Member(Named):
+    """A record of a group item; `left_at` is set where it is no longer one."""
+
     lead: bool
     joined_at: datetime
     left_at: datetime | None

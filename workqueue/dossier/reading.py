@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, aliased
 
+from workqueue.dossier.naming import NAME, RECORD, name_of
 from workqueue.dossier.parts import (
     Correction,
     Dossier,
@@ -20,10 +21,9 @@ from workqueue.dossier.parts import (
 from workqueue.dossier.record import field_groups
 from workqueue.dossier.words import in_words
 from workqueue.errors import NoSuchItem
-from workqueue.fields import BY_NAME, full_name
+from workqueue.fields import BY_NAME
 from workqueue.lifecycle import LIVE, Verb
 from workqueue.models import (
-    IndividualProvider,
     ProviderOverride,
     Rule,
     Source,
@@ -37,15 +37,6 @@ from workqueue.rules import words
 HISTORY: Final = 500
 # The acts that say that the problem is there; a reopening may say that it was gone, and since when.
 _SEEN: Final = (Verb.CREATE, Verb.REFRESH, Verb.RECUR, Verb.REVIVE)
-_RECORD: Final = IndividualProvider.__table__
-_NAME: Final = (
-    _RECORD.c.npi,
-    _RECORD.c.last_name,
-    _RECORD.c.first_name,
-    _RECORD.c.middle_name,
-    _RECORD.c.credential,
-    _RECORD.c.practice_state,
-)
 
 
 def dossier(session: Session, item_id: int, *, history: int = HISTORY) -> Dossier:
@@ -72,7 +63,7 @@ def _item_row(session: Session, item_id: int) -> Row[Any]:
         row = session.execute(
             select(
                 WorkItem.__table__,
-                *_NAME,
+                *NAME,
                 Rule.title,
                 Rule.exit_condition,
                 Rule.source,
@@ -81,7 +72,7 @@ def _item_row(session: Session, item_id: int) -> Row[Any]:
                 holder.username.label("holder"),
                 closer.username.label("closer"),
             )
-            .join(_RECORD, _RECORD.c.id == WorkItem.provider_id)
+            .join(RECORD, RECORD.c.id == WorkItem.provider_id)
             .join(Rule, Rule.id == WorkItem.rule_id)
             .outerjoin(holder, holder.id == WorkItem.assigned_to)
             .outerjoin(closer, closer.id == WorkItem.resolved_by)
@@ -89,7 +80,7 @@ def _item_row(session: Session, item_id: int) -> Row[Any]:
         ).one_or_none()
     if row is None:
         raise NoSuchItem(
-            f"there is no work item {item_id!r:.40}; `workqueue inbox` lists the items there are."
+            f"there is no work item {item_id!r:.40}; the inbox lists the items there are."
         )
     return row
 
@@ -115,7 +106,7 @@ def _item(row: Row[Any], gone_since: datetime | None) -> Item:
         id=row.id,
         provider_id=row.provider_id,
         npi=row.npi,
-        provider=_name(row),
+        provider=name_of(row),
         state=row.practice_state,
         rule_id=row.rule_id,
         title=row.title,
@@ -140,10 +131,6 @@ def _item(row: Row[Any], gone_since: datetime | None) -> Item:
     )
 
 
-def _name(row: Row[Any]) -> str:
-    return full_name(row.last_name, row.first_name, row.middle_name, row.credential)
-
-
 def _finding(row: Row[Any]) -> str:
     # The rule may be one that this version no longer has; its title is kept in the database.
     try:
@@ -166,10 +153,10 @@ def _members(session: Session, item: Item) -> tuple[Member, ...]:
             WorkItemProvider.joined_at,
             WorkItemProvider.left_at,
             Source.name.label("source"),
-            *_NAME,
+            *NAME,
         )
-        .join(_RECORD, _RECORD.c.id == WorkItemProvider.provider_id)
-        .join(Source, Source.id == _RECORD.c.source_id)
+        .join(RECORD, RECORD.c.id == WorkItemProvider.provider_id)
+        .join(Source, Source.id == RECORD.c.source_id)
         .where(WorkItemProvider.work_item_id == item.id)
         .order_by(WorkItemProvider.left_at.is_not(None), WorkItemProvider.provider_id)
     )
@@ -177,7 +164,7 @@ def _members(session: Session, item: Item) -> tuple[Member, ...]:
         Member(
             provider_id=row.provider_id,
             npi=row.npi,
-            provider=_name(row),
+            provider=name_of(row),
             state=row.practice_state,
             source=row.source,
             lead=row.provider_id == item.provider_id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import product
 from typing import Any, Final
 
@@ -41,6 +42,8 @@ from workqueue.models import (
     WorkItemProvider,
 )
 
+# So many names are all told; of more, those that look alike.
+_FEW: Final = 5
 ITEMS: Final = WorkItem.__table__.c
 PROVIDERS: Final = IndividualProvider.__table__.c
 KEY: Final = (ITEMS.priority, ITEMS.created_at, ITEMS.id)
@@ -206,7 +209,7 @@ def _held_by(session: Session, username: str) -> ColumnElement[bool]:
     if ":" in username:
         # A local account such as cli:osuser has no row before its first act, and holds nothing.
         return false()
-    raise NoSuchUser(f"there is no user {username!r}; `workqueue user list` shows who there is.")
+    raise NoSuchUser(f"there is no user {username!r}; was the name mistyped?")
 
 
 def _check_known(session: Session, column: Any, asked: Sequence[str], what: str) -> None:
@@ -215,5 +218,13 @@ def _check_known(session: Session, column: Any, asked: Sequence[str], what: str)
     known = set(session.scalars(select(column)))
     unknown = [each for each in asked if each not in known]
     if unknown:
-        there = ", ".join(sorted(known)) or "none yet: run `workqueue detect` first"
-        raise BadInput(f"there is no {what} {unknown[0]!r}; there is: {there}.")
+        raise BadInput(f"there is no {what} {unknown[0]!r:.60}; {_instead(unknown[0], known)}")
+
+
+def _instead(asked: str, known: set[str]) -> str:
+    if not known:
+        return "there is none yet: run `workqueue detect` first."
+    if len(known) <= _FEW:
+        return f"there is: {', '.join(sorted(known))}."
+    near = get_close_matches(asked, sorted(known), n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else "nothing is called like that."

@@ -203,9 +203,7 @@ def _found(session: Session, item_id: int, *, locked: bool) -> Item:
             found_by.with_for_update(of=WorkItem) if locked else found_by
         ).one_or_none()
     if row is None:
-        raise NoSuchItem(
-            f"there is no work item {item_id}; `workqueue inbox` lists the items there are."
-        )
+        raise NoSuchItem(f"there is no work item {item_id}; the inbox lists the items there are.")
     found = Item(**row._mapping)
     return replace(found, status=Status(found.status), lapsed=bool(found.lapsed))
 

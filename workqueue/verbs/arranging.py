@@ -54,7 +54,7 @@ def _target(session: Session, username: str) -> int:
         else None
     )
     if user is None:
-        raise NoSuchUser(f"there is no user {username!r}; `workqueue user list` lists them.")
+        raise NoSuchUser(f"there is no user {username!r}; was the name mistyped?")
     if user.disabled_at is not None:
         raise UserDisabled(f"user {username!r} is disabled; assign the item to somebody else.")
     if right(Role(user.role), Verb.CLAIM) is Right.NEVER:

@@ -88,6 +88,6 @@ def _npis(session: Session, *provider_ids: int) -> dict[int, str | None]:
     for number in provider_ids:
         if number not in found:
             raise NoSuchProvider(
-                f"there is no provider record {number}; `workqueue show` gives the records' ids."
+                f"there is no provider record {number}; an item shows the numbers of its records."
             )
     return found
