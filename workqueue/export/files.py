@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import secrets
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import psycopg2
 from sqlalchemy import ClauseElement
@@ -21,6 +22,9 @@ from sqlalchemy.orm import Session
 
 from workqueue.errors import BadInput, DatabaseUnavailable, Refusal
 from workqueue.export.columns import Column
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 FORMS: Final = ("csv", "jsonl")
 _BUFFER: Final = 2**20
@@ -71,8 +75,8 @@ class Written:
     sha256: str
 
 
-class _Sink:
-    # What COPY writes to: turns row ends into the form's, digests, and writes in large blocks.
+class _Sink(io.RawIOBase):
+    # What COPY's rows go to in large blocks: turns row ends into the form's, digests, and writes.
     def __init__(
         self,
         file: BinaryIO,
@@ -85,30 +89,29 @@ class _Sink:
         self._passing: Future[None] | None = None
         self._csv = form == "csv"
         self._watch = watch
-        self._parts: list[bytes] = []
-        self._held = 0
+        self._rest = b""
         self.digest = hashlib.sha256()
         self.size = 0
 
-    def write(self, data: bytes) -> int:
-        self._parts.append(data)
-        self._held += len(data)
-        if self._held >= _BUFFER:
-            self.flush()
-        return len(data)
+    def writable(self) -> bool:
+        return True
 
-    def flush(self, *, last: bool = False) -> None:
-        block = b"".join(self._parts)
+    def write(self, data: ReadableBuffer, /) -> int:
+        # The buffer before us takes its own back, so this is a copy.
+        block = self._rest + bytes(data)
         # Only whole rows, since a row end or an escape could be cut in two.
         mark = ROW_END if self._csv else b"\n"
         found = block.rfind(mark)
-        end = len(block) if last else found + len(mark) if found >= 0 else 0
-        self._parts, self._held = [block[end:]], len(block) - end
+        end = found + len(mark) if found >= 0 else 0
+        self._rest = block[end:]
         self._settle()
         # In another thread, so that the database sends on meanwhile.
         self._passing = self._beside.submit(self._pass_on, block[:end])
-        if last:
-            self._settle()
+        return len(memoryview(data))
+
+    def finish(self) -> None:
+        self._settle()
+        self._pass_on(self._rest)
 
     def _settle(self) -> None:
         if self._passing is not None:
@@ -188,14 +191,17 @@ def copy_rows(  # noqa: PLR0913 - what, from where, to where, and who looks on
             file.write(line := f"{header}\r\n".encode())
             sink.digest.update(line)
             sink.size += len(line)
-        count = _copy(session, sink, rows, form)
-        sink.flush(last=True)
+        # One call in C for each row, and one of ours for each megabyte.
+        with io.BufferedWriter(sink, _BUFFER) as buffer:
+            count = _copy(session, buffer, rows, form)
+            buffer.flush()
+            sink.finish()
         file.flush()
         os.fsync(file.fileno())
     return Written(part, count, sink.size, sink.digest.hexdigest())
 
 
-def _copy(session: Session, sink: _Sink, rows: ClauseElement, form: str) -> int:
+def _copy(session: Session, sink: BinaryIO, rows: ClauseElement, form: str) -> int:
     connected = session.connection()
     connection = connected.connection.driver_connection
     if connection is None:
@@ -205,6 +211,7 @@ def _copy(session: Session, sink: _Sink, rows: ClauseElement, form: str) -> int:
     with connection.cursor() as cursor:
         # With its cache PostgreSQL takes a look-up for each of a million rows for cheap.
         cursor.execute("SET LOCAL enable_memoize = off")
+        cursor.execute("SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'")
         query = cursor.mogrify(str(compiled), compiled.params).decode()
         try:
             cursor.copy_expert(f"COPY ({query}) TO STDOUT ({options}, ENCODING 'UTF8')", sink)
