@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import shlex
 import shutil
@@ -66,7 +67,11 @@ def test_other_commands_are_run_by_tests() -> None:
     served = (ROOT / "tests/dashboard/test_login_pages.py").read_text(encoding="utf-8")
     for command in re.findall(r"`(panel serve [^`]+)`", README):
         assert command in served
+    for command in re.findall(r"`(pip wheel [^`]+)`", README):
+        (recipe,) = [line for line in makefile.splitlines() if "pip wheel" in line]
+        assert set(command.split()) <= set(recipe.split())
     lab = (ROOT / "tests/notebooks/test_jupyterlab.py").read_text(encoding="utf-8")
+    assert re.findall(r"`(jupyter lab [^`]+)`", README) == re.findall('^LAB = "(.+)"', lab, re.M)
     for line in re.findall(r"^(from dashboard import .+|open_desk\(.*?\))", README, re.M):
         assert line in lab
 
@@ -97,6 +102,31 @@ def test_the_nginx_example_is_valid(tmp_path: Path) -> None:
         ["nginx", "-t", "-c", str(conf)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_service_unit_is_valid(tmp_path: Path) -> None:
+    """The unit runs the command that the desk's tests run; systemd itself finds nothing wrong."""
+    (block,) = re.findall(r"```ini\n(.*?)```", README, re.S)
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string(block)
+    command = shlex.split(unit["Service"]["ExecStart"])
+    assert command[0].endswith("/.venv/bin/workqueue")
+    assert command[1:] == ["serve", "--production"]
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd is not installed")
+    service = tmp_path / "workqueue.service"
+    service.write_text(
+        block.replace(command[0], str(PROGRAM)).replace("User=workqueue", "User=daemon")
+    )
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(service)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "workqueue.service" not in done.stderr, done.stderr
 
 
 def test_every_setting_is_in_the_readme() -> None:

@@ -19,6 +19,7 @@ from workqueue.database import Database
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # As in the README.
+LAB = "jupyter lab notebooks"
 CELLS = (
     "from dashboard import open_desk",
     "open_desk()",
@@ -36,16 +37,18 @@ def lab(
         cells=[nbformat.v4.new_code_cell(source) for source in CELLS],
         metadata={"kernelspec": KERNEL},
     )
-    (tmp_path / "work").mkdir()
-    nbformat.write(notebook, tmp_path / "work" / "desk.ipynb")
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(notebook, tmp_path / "notebooks" / "desk.ipynb")
     port = free_port()
     own = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-            *(f"--port={port}", "--IdentityProvider.token=", "--LabApp.news_url=None"),
-            f"--ServerApp.root_dir={tmp_path / 'work'}",
+            Path(sys.executable).with_name("jupyter"),
+            *LAB.split()[1:],
+            *("--no-browser", "--allow-root", f"--port={port}"),
+            *("--IdentityProvider.token=", "--LabApp.news_url=None"),
         ],
+        cwd=tmp_path,
         env={**os.environ, **environment, **own},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
