@@ -16,7 +16,7 @@ from dashboard.draft import VERIFIED
 from dashboard.look import css
 from dashboard.markup import markup
 from dashboard.state import State
-from dashboard.wording import PRIORITY
+from dashboard.wording import PRIORITY, told
 from workqueue.lifecycle import Status, Verb
 
 _BUTTONS: Final = (
@@ -65,12 +65,13 @@ class ActionForm(pn.viewable.Viewer):
             state.draft.param.duplicate_of,
             description=None,
             label="Same as record",
-            placeholder="Number of the other record",
+            placeholder="Number or NPI of the other record",
             stylesheets=control,
             css_classes=["wq-line", "wq-duplicate"],
             margin=0,
             sizing_mode="stretch_width",
         )
+        self.called = pn.pane.HTML("", stylesheets=[css("bar")], margin=0, visible=False)
         self.members = pn.widgets.Select(
             label="Record of this group",
             options={"Choose a record …": ""},
@@ -121,6 +122,9 @@ class ActionForm(pn.viewable.Viewer):
     def _watch(self) -> None:
         state = self._state
         state.param.watch(self._show, ["opened", "conflict", "busy", "choices"])
+        state.param.watch(self._show_called, "called")
+        self.duplicate_of.param.watch(self._look_up, "value_input")
+        state.draft.param.watch(self._look_up, "duplicate_of")
         self.members.param.watch(self._choose_member, "value")
         self.verified.param.watch(self._choose_how, "value")
         state.draft.param.watch(self._show_how, "verified")
@@ -159,6 +163,9 @@ class ActionForm(pn.viewable.Viewer):
     def _choose_member(self, event: param.parameterized.Event) -> None:
         if event.new:
             self._state.draft.duplicate_of = str(event.new)
+
+    def _look_up(self, event: param.parameterized.Event) -> None:
+        self._state.look_up(event.new)
 
     def _choose_how(self, event: param.parameterized.Event) -> None:
         self._state.draft.verified = event.new
@@ -218,6 +225,13 @@ class ActionForm(pn.viewable.Viewer):
         able = opened is not None and Verb.MARK_DUPLICATE in opened.allowed
         self.members.visible = able and self.duplicating and bool(members)
         self.duplicate_of.visible = able and self.duplicating
+        self._show_called()
+
+    def _show_called(self, *_events: param.parameterized.Event) -> None:
+        records = self._state.called
+        self.called.visible = self.duplicate_of.visible and records is not None
+        if records is not None:
+            self.called.object = markup("called", records=records, otherwise=told("no_record"))
 
     def _show_buttons(self, allowed: frozenset[Verb], editing: bool) -> None:
         opened = self._state.opened
@@ -254,6 +268,7 @@ class ActionForm(pn.viewable.Viewer):
             self.verified,
             self.members,
             self.duplicate_of,
+            self.called,
             self.comment,
             pn.Row(
                 *self.buttons.values(),

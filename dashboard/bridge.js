@@ -26,7 +26,7 @@ function deep(from, selector) {
 
 const TYPED = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]"
 
-export function render({ model, el }) {
+export function render({ model, view }) {
   const life = new AbortController()
   const { signal } = life
   const owns = (event) => model.served || event.composedPath().some((n) => n.classList?.contains("wq-desk"))
@@ -163,7 +163,9 @@ export function render({ model, el }) {
     term.append(kbd)
     const meaning = document.createElement("dd")
     meaning.textContent = words
-    list.append(term, meaning)
+    const line = document.createElement("div")
+    line.append(term, meaning)
+    list.append(line)
   }
   const single = document.createElement("label")
   const box = document.createElement("input")
@@ -291,7 +293,18 @@ export function render({ model, el }) {
       }
     }
   }
-  const mending = setInterval(mend, 1500)
+  // Panel lets go of a change of width that comes while rows are drawn; the columns then stay as
+  // wide as before and run out of sight.
+  function refit() {
+    for (const each of tables(view.root)) {
+      const columns = [...(each.el.shadowRoot?.querySelectorAll(".tabulator-header .tabulator-col") ?? [])]
+      const width = columns.reduce((sum, column) => sum + column.offsetWidth, 0)
+      if (width > each.el.clientWidth + 2) each.redraw()
+    }
+  }
+  const mending = setInterval(() => { mend(); refit() }, 1500)
+  const widths = new ResizeObserver(() => setTimeout(refit, 150))
+  widths.observe(view.root.el)
   setTimeout(mend, 300)
 
   if (model.served && window.Bokeh) {
@@ -305,12 +318,17 @@ export function render({ model, el }) {
     life.abort()
     clearInterval(timer)
     clearInterval(mending)
+    widths.disconnect()
   })
   claimed()
   notice()
   const box_ = document.createElement("div")
   box_.append(stack, help)
   return box_
+}
+
+function tables(view) {
+  return [...(view.tabulator ? [view] : []), ...(view.child_views ?? []).flatMap(tables)]
 }
 
 function findDesk(el) {

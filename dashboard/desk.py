@@ -137,10 +137,11 @@ class Desk(pn.viewable.Viewer):
         )
 
     def _arrange(self, *_events: param.parameterized.Event) -> None:
-        self._body.css_classes = ["wq-body"] if self.filters_shown else ["wq-body", "no-filters"]
+        filters = [] if self.filters_shown else ["no-filters"]
+        item = ["has-item"] if self.state.opened is not None or self.state.missing else []
+        self._body.css_classes = ["wq-body", *filters, *item]
+        self._side.css_classes = ["wq-side", *item]
         self.filters.layout.visible = self.filters_shown
-        open_now = self.state.opened is not None or bool(self.state.missing)
-        self._side.css_classes = ["wq-side", "has-item"] if open_now else ["wq-side"]
 
     # ------------------------------------------------------------------ from the browser
 

@@ -16,7 +16,7 @@ from dashboard.view import View
 from workqueue import accounts, inbox, verbs
 from workqueue.accounts import Actor, UserRow
 from workqueue.database import Database
-from workqueue.dossier import Dossier, dossier
+from workqueue.dossier import Dossier, Named, dossier, records_called
 from workqueue.errors import (
     BadInput,
     HeldByAnother,
@@ -161,6 +161,10 @@ class Door:
         if mine and item.lease_expires_at is not None:
             left = max(item.lease_expires_at - datetime.now(UTC), timedelta(0))
         return Opened(found, allowed, mine, left)
+
+    def records_called(self, number: str) -> tuple[Named, ...]:
+        """The records that have this number or this NPI."""
+        return self.database.run(lambda session: records_called(session, number))
 
     def take_next(self, view: View, request_id: UUID) -> int:
         """Claim the next item of the view that nobody holds. Raises NothingToClaim."""

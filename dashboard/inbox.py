@@ -28,6 +28,16 @@ _TITLES: Final = {
     "status": "Status",
 }
 _WIDTHS: Final = {"pri": 52, "item": 76, "state": 58, "age": 60, "status": 128}
+# Which column goes first where there is no room (the highest), and the least width of each.
+_NARROW: Final = {
+    "pri": (0, 52),
+    "item": (4, 76),
+    "provider": (0, 190),
+    "problem": (0, 190),
+    "state": (3, 58),
+    "age": (2, 60),
+    "status": (1, 128),
+}
 _STATUS: Final = {**STATUS, Status.IN_PROGRESS.value: "In progress"}
 _SORTS: Final = {
     "pri": (Order.PRIORITY, Order.PRIORITY_REVERSED),
@@ -89,7 +99,16 @@ class Inbox(pn.viewable.Viewer):
                 "placeholder": "",
                 "movableColumns": False,
                 "renderVertical": "basic",
+                # Where there is no room for all, the columns of least use go first.
+                "responsiveLayout": "hide",
+                "columns": [
+                    {"field": name, "responsive": rank, "minWidth": width}
+                    for name, (rank, width) in _NARROW.items()
+                ],
             },
+        )
+        self.nothing = pn.pane.HTML(
+            "", stylesheets=[css("bar")], sizing_mode="stretch_width", margin=0, visible=False
         )
         self.foot = pn.pane.HTML("", stylesheets=[css("bar")], css_classes=["wq-foot"], margin=0)
         self._turns = {
@@ -160,13 +179,10 @@ class Inbox(pn.viewable.Viewer):
             said = f"{first:,} to {first + len(rows) - 1:,} of {total}"
         elif rows:
             said = f"{len(rows)} of {total}"
-        self.foot.object = markup(
-            "foot",
-            said=said,
-            fresh=self._state.fresh,
-            empty=not rows,
-            narrowed=self._state.view.narrowed,
-        )
+        self.foot.object = markup("foot", said=said, fresh=self._state.fresh, empty=not rows)
+        self.nothing.object = markup("nothing", narrowed=self._state.view.narrowed)
+        self.nothing.visible = not rows
+        self.table.visible = bool(rows)
         for way, button in self._turns.items():
             back = way in {"first", "previous"}
             button.disabled = not (listing.page.has_previous if back else listing.page.has_next)
@@ -199,6 +215,7 @@ class Inbox(pn.viewable.Viewer):
             ),
             pn.Column(
                 self.table,
+                self.nothing,
                 css_classes=["wq-rows"],
                 stylesheets=layout,
                 sizing_mode="stretch_width",

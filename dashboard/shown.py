@@ -69,6 +69,7 @@ class Shown(param.Parameterized):
     missing = param.String("", doc="Why the asked item is not shown")
     notice = param.ClassSelector(class_=Notice, default=None)
     conflict = param.ClassSelector(class_=Conflict, default=None)
+    called = param.ClassSelector(class_=tuple, default=None, doc="Records of the number typed")
     busy = param.Boolean(False, doc="An act is under way")
 
     def __init__(self, door: Door, run: Run) -> None:
@@ -76,7 +77,7 @@ class Shown(param.Parameterized):
         self.door = door
         self.draft = Draft()
         self._run = run
-        self._asked = {"list": 0, "item": 0}
+        self._asked = {"list": 0, "item": 0, "called": 0}
         # Answers that were read before they are asked for: by the page's first request.
         self._given: dict[str, Any] = {}
         self._drafts: dict[int, dict[str, Any]] = {}
@@ -320,10 +321,10 @@ class Shown(param.Parameterized):
         me = self.door.actor.username
         who = "you" if change is None or change.username == me else change.username
         if row.status in CLOSED:
-            return f"{row.status.lower()} by {who}" if change else row.status.lower()
+            return sentence(f"{row.status.lower()} by {who}" if change else row.status.lower())
         if row.status == Status.IN_PROGRESS and row.assigned_to:
-            return f"taken by {'you' if row.assigned_to == me else row.assigned_to}"
-        return "no longer in this view"
+            return f"Taken by {'you' if row.assigned_to == me else row.assigned_to}"
+        return "No longer in this view"
 
     # ------------------------------------------------------------------ how work is done
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 from dashboard.door import Done, Opened, Request
 from dashboard.shown import Conflict, Notice, Shown
 from dashboard.wording import sentence, told
+from workqueue.dossier import Named
 from workqueue.errors import (
     HeldByAnother,
     IllegalTransition,
@@ -93,17 +94,35 @@ class State(Shown):
             return
         self._act(verb, texts.get(verb, {}), then=self._went_on)
 
-    def mark_duplicate(self) -> None:
-        """Say that the record is the same as the one whose id is typed."""
-        text = self.draft.duplicate_of.strip()
-        if not (text.isascii() and text.isdigit() and len(text) < 19):
-            self.notice = Notice("warn", told("record_needed"))
+    def look_up(self, number: str) -> None:
+        """See whose record is meant by the number typed as a duplicate's."""
+        if not number.strip():
+            self._asked["called"] += 1
+            self.called = None
             return
-        self._act(
-            Verb.MARK_DUPLICATE,
-            {"of_provider_id": int(text), "note": self.draft.comment},
-            then=self._saved,
-        )
+
+        def found(records: tuple[Named, ...]) -> None:
+            self.called = records
+
+        self._ask(lambda: self.door.records_called(number), found, kind="called")
+
+    def mark_duplicate(self) -> None:
+        """Say that the record is the same as the one whose number or NPI is typed."""
+        if self.busy:
+            return
+        number = self.draft.duplicate_of
+        self.busy = True
+
+        def found(records: tuple[Named, ...]) -> None:
+            self.busy, self.called = False, records
+            if len(records) != 1:
+                key = "record_many" if records else "record_needed"
+                self.notice = Notice("warn", told(key))
+                return
+            details = {"of_provider_id": records[0].provider_id, "note": self.draft.comment}
+            self._act(Verb.MARK_DUPLICATE, details, then=self._saved)
+
+        self._ask(lambda: self.door.records_called(number), found, self._not_done)
 
     def assign(self, username: str) -> None:
         """Give the open item to somebody."""

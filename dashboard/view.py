@@ -145,7 +145,7 @@ def _statuses(text: str) -> tuple[str, ...]:
     asked = [part.upper().replace("-", "_") for part in _listed(text)]
     for each in asked:
         if each not in STATUSES:
-            raise BadInput(f"there is no status {each!r:.40}; use one of {', '.join(STATUSES)}.")
+            raise BadInput(f"there is no status “{each:.40}”; choose one at the left.")
     return tuple(each for each in STATUSES if each in asked)
 
 

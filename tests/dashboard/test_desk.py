@@ -167,10 +167,10 @@ def test_another_browser_watches_live(visitors: Visitors) -> None:
     first.locator(".tabulator-row").nth(2).click()
     first.get_by_role("button", name="Claim").click()
     expect(first.get_by_text("In progress · you")).to_be_visible()
-    expect(second.get_by_text("taken by ruth")).to_be_visible(timeout=1000)
+    expect(second.get_by_text("Taken by ruth")).to_be_visible(timeout=1000)
     assert ids(second) == before
     first.get_by_role("button", name="Release").click()
-    expect(second.get_by_text("taken by ruth")).to_be_hidden(timeout=1500)
+    expect(second.get_by_text("Taken by ruth")).to_be_hidden(timeout=1500)
     assert ids(second) == before
 
 
@@ -269,6 +269,77 @@ def test_a_duplicate_is_marked(place: Served, visitors: Visitors) -> None:
     assert "mark-duplicate" in history(place.database, item_of(page))
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_text("is back in the queue")).to_be_visible()
+
+
+def test_a_duplicate_is_named_before_it_is_marked(place: Served, visitors: Visitors) -> None:
+    """Whose record a typed number or NPI means is said at once; an unknown one marks nothing."""
+    with place.database.transaction() as session:
+        other = session.execute(
+            text(
+                "SELECT id, npi, last_name FROM individual_providers p WHERE npi IS NOT NULL AND"
+                " (SELECT count(*) FROM individual_providers q WHERE q.npi = p.npi) = 1 LIMIT 1"
+            )
+        ).one()
+    page = visitors.open("ruth", "/queue?rule=DATE_ORDER")
+    page.locator(".tabulator-row").last.click()
+    page.get_by_role("button", name="Claim").click()
+    page.get_by_role("button", name="Duplicate").click()
+    number = page.get_by_label("Same as record")
+    number.fill("999999999999")
+    expect(page.get_by_text("No record has this number or NPI.")).to_be_visible()
+    page.get_by_role("button", name="Duplicate").click()
+    expect(page.get_by_text("Type the number or the NPI of a record")).to_be_visible()
+    assert "mark-duplicate" not in history(place.database, item_of(page))
+    number.fill(other.npi)
+    expect(page.get_by_text(f"Record {other.id}: {other.last_name}")).to_be_visible()
+    page.get_by_role("button", name="Duplicate").click()
+    expect(page.get_by_text("The duplicate is noted")).to_be_visible()
+    with place.database.transaction() as session:
+        noted = session.scalar(
+            text(
+                "SELECT payload->>'of_provider_id' FROM work_actions WHERE work_item_id = :i"
+                " AND action_type = 'mark-duplicate'"
+            ),
+            {"i": item_of(page)},
+        )
+    assert noted == str(other.id)
+    page.get_by_role("button", name="Release").click()
+    expect(page.get_by_text("is back in the queue")).to_be_visible()
+
+
+def test_an_empty_list_says_so(visitors: Visitors) -> None:
+    """Where nothing matches, the middle of the list says it and takes the filter away."""
+    page = visitors.open("ruth")
+    page.get_by_label("Search").fill("xqzkwv")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Nothing matches this filter")).to_be_visible()
+    page.get_by_role("button", name="clear the filter", exact=True).click()
+    expect(page.locator(".tabulator-row").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing matches this filter")).to_be_hidden()
+
+
+def test_a_small_screen_shows_list_and_item(visitors: Visitors) -> None:
+    """At 1024 pixels an open item stands beside the list and its pager; filters come back later."""
+    page = visitors.open("ruth")
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.locator(".tabulator-row").nth(2).click()
+    expect(page.get_by_role("button", name="Close this item")).to_be_visible()
+    expect(page.get_by_label("Holder")).to_be_hidden()
+    side = page.locator(".wq-side").bounding_box()
+    assert side is not None
+    for each in ("Last", "Next item"):
+        box = page.get_by_role("button", name=each).bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= side["x"]
+    status = page.get_by_role("columnheader", name="Status")
+    expect(status).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Item")).to_be_hidden()
+    box = status.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= side["x"] + 1
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Holder")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Item")).to_be_visible()
 
 
 def test_any_field_can_be_corrected(place: Served, visitors: Visitors) -> None:

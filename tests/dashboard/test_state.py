@@ -307,10 +307,10 @@ def test_changes_of_others_are_marked_in_place(database: Database, items: list[i
     claim(database, items[1], "rob")
     state.heard([change(database, items[1])])
     assert shown(state) == items[:3]
-    assert state.marks == {items[1]: "taken by rob"}
+    assert state.marks == {items[1]: "Taken by rob"}
     by(database, "rob", lambda s, who: verbs.resolve(s, items[1], actor=who))
     state.heard([change(database, items[1])])
-    assert state.marks == {items[1]: "resolved by rob"}
+    assert state.marks == {items[1]: "Resolved by rob"}
     state.refresh()
     assert shown(state) == [items[0], items[2], items[3]]
     assert state.marks == {}
