@@ -108,37 +108,35 @@ def _entry(told: dict[str, Any]) -> Place:
     return Place(told["state"], str(told["city"]).upper(), names)
 
 
-@cache
-def _all() -> dict[str, Place]:
+def _package() -> Any:
     # Reading the codes costs time and memory that a process without a check of them should not pay.
     import zipcodes  # noqa: PLC0415
 
-    return {told["zip_code"]: _entry(told) for told in zipcodes.list_all()}
+    return zipcodes
+
+
+@cache
+def _all() -> dict[str, Place]:
+    return {told["zip_code"]: _entry(told) for told in _package().list_all()}
 
 
 @lru_cache(4096)
 def _one(code: str) -> Place | None:
-    import zipcodes  # noqa: PLC0415
-
     if not re.fullmatch("[0-9]{5}", code):
         return None
-    found = zipcodes.matching(code)
+    found = _package().matching(code)
     return _entry(found[0]) if found else None
 
 
 @lru_cache(64)
 def _cities(state: str) -> frozenset[str]:
-    import zipcodes  # noqa: PLC0415
-
-    return frozenset().union(*(_entry(told).names for told in zipcodes.filter_by(state=state)))
+    return frozenset().union(*(_entry(told).names for told in _package().filter_by(state=state)))
 
 
 @lru_cache(64)
 def _only_codes(state: str) -> dict[str, str | None]:
-    import zipcodes  # noqa: PLC0415
-
     codes: dict[str, str | None] = {}
-    for told in zipcodes.filter_by(state=state):
+    for told in _package().filter_by(state=state):
         if told["active"] and told["zip_code_type"] == "STANDARD":
             name = letters(told["city"])
             codes[name] = told["zip_code"] if name not in codes else None
