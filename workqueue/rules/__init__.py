@@ -2,7 +2,15 @@
 
 from workqueue.rules.catalogue import RETIRED, RULES, rule
 from workqueue.rules.engine import Limits
-from workqueue.rules.evaluate import FINDINGS, GroupKeys, evaluate, group_keys, needed_columns
+from workqueue.rules.evaluate import (
+    FINDINGS,
+    GroupKeys,
+    evaluate,
+    evaluate_each,
+    group_keys,
+    needed_columns,
+)
+from workqueue.rules.isolation import SECONDS, Evaluation, RuleFailed
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
 from workqueue.rules.wording import catalogue_table, words
@@ -11,12 +19,16 @@ __all__ = [
     "FINDINGS",
     "RETIRED",
     "RULES",
+    "SECONDS",
+    "Evaluation",
     "GroupKeys",
     "Limits",
     "References",
     "Rule",
+    "RuleFailed",
     "catalogue_table",
     "evaluate",
+    "evaluate_each",
     "group_keys",
     "needed_columns",
     "rule",

@@ -35,6 +35,10 @@ class Batch(Protocol):
     def scope(self) -> Scope:
         """What the texts for these records depend on."""
 
+    @property
+    def limits(self) -> Limits:
+        """What one question may use."""
+
     def ask(self, text: str, ids: pa.ChunkedArray | None = None) -> pa.Table:
         """The answer to `text` of all records, or of those with these ids; in any order."""
 
@@ -69,7 +73,7 @@ class Few:
         if ids is not None:
             wanted = set(ids.to_pylist())
             rows = [row for row in rows if row["id"] in wanted]
-        return engine(replace(self.limits, threads=1)).ask_again(text, json.dumps(rows))
+        return engine(self.limits).ask_again(text, json.dumps(rows))
 
 
 def prepared(
@@ -145,4 +149,4 @@ def _few(
     ]
     filled = [*(name for name in _COLUMNS if name not in left_out), *marks]
     used = list({row["column_set_id"] for row in rows})
-    return Few(_scope(filled, used, column_sets, as_of, few=True), rows, limits)
+    return Few(_scope(filled, used, column_sets, as_of, few=True), rows, replace(limits, threads=1))

@@ -27,6 +27,10 @@ class References:
         """From (taxonomy code, licence required) pairs, as a loaded list holds them."""
         return cls(MappingProxyType({code.strip().upper(): flag for code, flag in pairs}))
 
+    def has(self, name: str) -> bool:
+        """True where the operator has loaded the list of that name."""
+        return name == "licence-required" and self.licenses is not None
+
     def license_required(self, code: str) -> bool:
         """True where a provider of taxonomy `code` needs a licence."""
         if self.licenses is None:

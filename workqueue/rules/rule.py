@@ -56,7 +56,9 @@ class Rule:
 
     `priority` is 1 (high) to 5 (low); `priority_expression` gives it per record where it differs.
     `says` tells what is wrong with one record, with the evidence's values in braces; `reason` is a
-    SQL expression for `{reason}` in it. Exactly one of `checks` and `group` is given.
+    SQL expression for `{reason}` in it. Exactly one of `checks` and `group` is given; a rule that a
+    validation script answers has neither. `suggests` are (field, SQL expression of the corrected
+    value); `needs` names the reference list without which the rule is off.
     """
 
     id: str
@@ -72,6 +74,8 @@ class Rule:
     group: Group | None = None
     priority_expression: str | None = None
     reason: str | None = None
+    suggests: tuple[tuple[str, str], ...] = ()
+    needs: str | None = None
 
     @property
     def grouped(self) -> bool:
