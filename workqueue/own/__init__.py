@@ -1,6 +1,6 @@
 """The operator's own rules: files of one expression each, and validation scripts."""
 
-from workqueue.own.folder import Own, load
+from workqueue.own.folder import UNSET, Own, load
 from workqueue.own.scripts import Script, findings
 
-__all__ = ["Own", "Script", "findings", "load"]
+__all__ = ["UNSET", "Own", "Script", "findings", "load"]

@@ -18,7 +18,7 @@ from workqueue.own.scripts import ENTRY, Script
 from workqueue.rules import Rule
 
 _SIZE_LIMIT: Final = 65_536
-_UNSET: Final = "WORKQUEUE_RULES is not set for this process, so that its file was not read."
+UNSET: Final = "WORKQUEUE_RULES is not set for this process, so that its file was not read."
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Own:
     scripts: tuple[Script, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
     broken: Mapping[str, str] = field(default_factory=dict)
-    folder_fault: str = _UNSET
+    folder_fault: str = UNSET
 
     @property
     def all(self) -> tuple[Rule, ...]:
@@ -80,7 +80,7 @@ def load(folder: Path | None, kinds: Kinds, seconds: float) -> Own:
 def _files(folder: Path | None) -> tuple[dict[str, Path], str]:
     """The rule files by name, and why there are none."""
     if folder is None:
-        return {}, _UNSET
+        return {}, UNSET
     try:
         paths = sorted(folder.iterdir())
     except OSError as error:

@@ -226,6 +226,8 @@ def _wrong_text(limit: int) -> Callable[[object], str | None]:
 def _wrong_sql(value: object) -> str | None:
     if not isinstance(value, str):
         return "must be a text, one SQL expression."
+    if not value.replace("\n", "").replace("\t", "").isprintable():
+        return "has characters that cannot be printed."
     long = len(value) > _EXPRESSION_LIMIT
     return f"is longer than {_EXPRESSION_LIMIT} characters." if long else None
 

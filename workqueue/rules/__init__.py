@@ -8,6 +8,7 @@ from workqueue.rules.evaluate import (
     evaluate,
     evaluate_each,
     group_keys,
+    live_records,
     needed_columns,
 )
 from workqueue.rules.isolation import SECONDS, Evaluation, RuleFailed
@@ -30,6 +31,7 @@ __all__ = [
     "evaluate",
     "evaluate_each",
     "group_keys",
+    "live_records",
     "needed_columns",
     "rule",
     "words",

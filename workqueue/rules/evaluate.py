@@ -148,6 +148,24 @@ def needed_columns(rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
     return ("id", *sorted(sql.names_of(rules)))
 
 
+def live_records(
+    records: pa.Table,
+    fields: tuple[str, ...],
+    *,
+    column_sets: Mapping[int, frozenset[str]],
+    limits: Limits | None = None,
+) -> pa.Table:
+    """id, source and `fields` of the live records of which those fields are known, by id.
+
+    As the rules see them: text without blanks around it, NULL where there is nothing.
+    """
+    batch = prepared(records, column_sets, date(2000, 1, 1), References(), limits or Limits())
+    text = sql.live(fields, batch.scope)
+    if text is None:
+        return records.select(["id"]).slice(0, 0)
+    return batch.ask(text).sort_by("id")
+
+
 def group_keys(
     records: pa.Table, *, column_sets: Mapping[int, frozenset[str]], limits: Limits | None = None
 ) -> GroupKeys:
