@@ -13,6 +13,7 @@ from typing import Any, Final
 from workqueue.fields import BY_NAME
 from workqueue.rules import RETIRED, RULES, Rule, binding, definition, vocabulary
 from workqueue.rules.columns import DERIVED
+from workqueue.rules.marks import MARKS, Mark, sources_of
 from workqueue.rules.rule import Check
 from workqueue.rules.sql import names_in
 
@@ -28,7 +29,7 @@ _EXPRESSION_LIMIT: Final = 8000
 _ASSUMED: Final = frozenset(
     {
         *("deactivated", "practice_abroad", "mailing_abroad"),
-        *("practice_in_free_state", "practice_of_forces"),
+        *("practice_in_free_state", "practice_of_forces", "practice_federal"),
     }
 )
 
@@ -87,6 +88,7 @@ def _rule(told: Mapping[str, Any]) -> Rule:
         checks=(check,),
         priority_expression=told.get("priority_expression"),
         suggests=tuple(told.get("suggests", {}).items()),
+        needs=_needs(asked),
     )
 
 
@@ -95,12 +97,24 @@ def _fields(columns: tuple[str, ...]) -> tuple[str, ...]:
     fields: dict[str, None] = {}
     for name in columns:
         if name in DERIVED and name not in _ASSUMED:
-            fields.update(dict.fromkeys(sorted(names_in((DERIVED[name],)) & BY_NAME.keys())))
-        elif name.startswith(("license_required_", "license_family_")):
-            fields["taxonomy_code_{n}"] = None
+            names = names_in((DERIVED[name],))
+            fields.update(dict.fromkeys(sorted((names | sources_of(names)) & BY_NAME.keys())))
+        elif mark := _mark(name):
+            sources = mark.sources[:1]
+            fields[f"{sources[0].removesuffix('_1')}_{{n}}" if "{n}" in name else sources[0]] = None
         elif name not in DERIVED and name not in {"source", "contradicted"}:
             fields[name] = None
     return tuple(fields)
+
+
+def _needs(columns: tuple[str, ...]) -> str | None:
+    """The reference list without which one of `columns` says nothing."""
+    marks = (_mark(name) for name in columns)
+    return next((mark.needs for mark in marks if mark and mark.needs), None)
+
+
+def _mark(name: str) -> Mark | None:
+    return MARKS.get(name.replace("{n}", "1"))
 
 
 def described(name: str, told: Mapping[str, Any], fields: Sequence[str], kinds: Kinds) -> Rule:

@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from workqueue.fields import BY_NAME, SLOTS
-from workqueue.rules.columns import DERIVED, SLOT_DERIVED, VOCABULARY
+from workqueue.rules.columns import DERIVED, VOCABULARY
+from workqueue.rules.marks import MARKS
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 
 PLACEHOLDERS: Final = ("{tomorrow}", "{five_years_ago}", "{ten_years_ago}", "{taxonomy_codes}")
 _BRACES = re.compile(r"\{([a-z_]*)\}")
-_SLOT_FIELDS: Final = frozenset(
-    name.removesuffix("_1") + "_{n}"
-    for name in BY_NAME
-    if name.endswith("_1") and f"{name.removesuffix('_1')}_{SLOTS}" in BY_NAME
+_SLOTTED: Final = frozenset(
+    name
+    for name in (*BY_NAME, *MARKS)
+    if re.search(r"_\d+$", name) and f"{name.rpartition('_')[0]}_{SLOTS}" in {*BY_NAME, *MARKS}
 )
-COLUMNS: Final = frozenset((*BY_NAME, *DERIVED, "source", "contradicted"))
-SLOT_COLUMNS: Final = _SLOT_FIELDS | frozenset(SLOT_DERIVED)
+SLOT_COLUMNS: Final = frozenset(f"{name.rpartition('_')[0]}_{{n}}" for name in _SLOTTED)
+COLUMNS: Final = frozenset((*BY_NAME, *DERIVED, *MARKS, "source", "contradicted"))
 _TYPES: Final = frozenset({"BIGINT", "INT", "TEXT", "VARCHAR", "DATE", "BOOLEAN"})
 _FUNCTIONS: Final = (
     "coalesce, length, nullif, regexp_matches, regexp_replace, replace, strpos, substr and upper"

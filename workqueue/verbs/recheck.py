@@ -28,6 +28,7 @@ from workqueue.rules import (
     evaluate_each,
     group_keys,
 )
+from workqueue.rules.references import keys_of
 from workqueue.verbs import knowledge
 from workqueue.verbs.reconcile import OfRecords, befallen_items, reconcile
 
@@ -112,11 +113,15 @@ def recheck(
         _keys_of(row.key or {} for row in its_groups),
     )
     others = _sharing(session, provider_id, keys)
+    together = record
+    if others:
+        together = pa.concat_tables([record, _records(session, others, rules)])
+    spoken_of = {key for row in together.to_pylist() for key in keys_of(row)}
     done = evaluate_each(
-        pa.concat_tables([record, _records(session, others, rules)]) if others else record,
+        together,
         column_sets=known,
         as_of=as_of or datetime.now(UTC).date(),
-        references=knowledge.references(session),
+        references=knowledge.references(session, spoken_of),
         rules=rules,
         limits=_LIMITS,
         seconds=None,
