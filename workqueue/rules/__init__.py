@@ -11,7 +11,7 @@ from workqueue.rules.evaluate import (
     live_records,
     needed_columns,
 )
-from workqueue.rules.isolation import SECONDS, Evaluation, RuleFailed
+from workqueue.rules.isolation import SECONDS, Evaluation, RuleFailed, why_off
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
 from workqueue.rules.wording import catalogue_table, words
@@ -34,5 +34,6 @@ __all__ = [
     "live_records",
     "needed_columns",
     "rule",
+    "why_off",
     "words",
 ]

@@ -28,6 +28,7 @@ from workqueue.rules.isolation import (
     RuleFailed,
     check_priorities,
     named,
+    why_off,
 )
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
@@ -102,7 +103,7 @@ def evaluate_each(  # noqa: PLR0913 - as evaluate
     None for `seconds` means no limit of time.
     """
     off = {
-        each.id: f"needs the list {each.needs}: load it with `load-reference {each.needs} FILE`."
+        each.id: why_off(each.needs)
         for each in rules
         if each.needs is not None and not references.has(each.needs)
     }

@@ -47,6 +47,11 @@ class Evaluation:
         return frozenset((*self.failed, *self.off))
 
 
+def why_off(needs: str) -> str:
+    """Why a rule is off whose reference list `needs` was not loaded."""
+    return f"needs the list {needs}: load it with `load-reference {needs} FILE`."
+
+
 @contextmanager
 def named(limits: Limits, seconds: float | None) -> Iterator[None]:
     """Turn what DuckDB refuses within the block into RuleFailed, and end it after `seconds`."""
