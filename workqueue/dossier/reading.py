@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Text, cast, select
 from sqlalchemy.orm import Session, aliased
 
 from workqueue.dossier.naming import NAME, RECORD, name_of
@@ -32,7 +32,7 @@ from workqueue.models import (
     WorkItem,
     WorkItemProvider,
 )
-from workqueue.rules import suggestions, words
+from workqueue.rules import definition, suggestions, words
 
 HISTORY: Final = 500
 # The acts that say that the problem is there; a reopening may say that it was gone, and since when.
@@ -69,6 +69,7 @@ def _item_row(session: Session, item_id: int) -> Row[Any]:
                 Rule.source,
                 Rule.attribute,
                 Rule.grouped,
+                cast(Rule.definition, Text).label("definition"),
                 holder.username.label("holder"),
                 closer.username.label("closer"),
             )
@@ -135,8 +136,9 @@ def _item(row: Row[Any], gone_since: datetime | None) -> Item:
 def _finding(row: Row[Any]) -> str:
     # The rule may be one that this version no longer has; its title is kept in the database.
     try:
-        said = words(row.rule_id, row.evidence)
-    except KeyError:
+        own = definition.from_json(row.definition) if row.definition else None
+        said = words(row.rule_id, row.evidence, own)
+    except (KeyError, TypeError, ValueError):
         said = ""
     return said or row.title
 

@@ -35,6 +35,10 @@ class Batch(Protocol):
     def scope(self) -> Scope:
         """What the texts for these records depend on."""
 
+    @property
+    def limits(self) -> Limits:
+        """What one question may use."""
+
     def ask(self, text: str, ids: pa.ChunkedArray | None = None) -> pa.Table:
         """The answer to `text` of all records, or of those with these ids; in any order."""
 
@@ -84,7 +88,7 @@ class Few:
             for row in rows:
                 if mark.name not in row and mark.name in self.scope.filled:
                     row[mark.name] = of_row(mark, row, self.references)
-        return engine(replace(self.limits, threads=1)).ask_again(text, json.dumps(rows))
+        return engine(self.limits).ask_again(text, json.dumps(rows))
 
 
 def prepared(
@@ -141,4 +145,5 @@ def _few(
     filled = [name for name in _COLUMNS if not any(name in names for names in _SLOTTED[depth:])]
     filled += known(filled, references)
     used = list({row["column_set_id"] for row in rows})
-    return Few(_scope(filled, used, column_sets, as_of, few=True), rows, references, limits)
+    scope = _scope(filled, used, column_sets, as_of, few=True)
+    return Few(scope, rows, references, replace(limits, threads=1))

@@ -56,10 +56,10 @@ class Rule:
 
     `priority` is 1 (high) to 5 (low); `priority_expression` gives it per record where it differs.
     `says` tells what is wrong with one record, with the evidence's values in braces; `reason` is a
-    SQL expression for `{reason}` in it. Exactly one of `checks` and `group` is given. `suggests`
-    are (field, SQL expression) pairs: a value that would cure the record, NULL where none is sure
-    enough; with `{n}` of the slot that is at fault. With `needs` the rule is off until the
-    reference list of that name is loaded.
+    SQL expression for `{reason}` in it. Exactly one of `checks` and `group` is given; a rule that
+    a validation script answers has neither. `suggests` are (field, SQL expression) pairs: a value
+    that would cure the record, NULL where none is sure enough; with `{n}` of the slot that is at
+    fault. With `needs` the rule is off until the reference list of that name is loaded.
     """
 
     id: str

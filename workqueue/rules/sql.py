@@ -137,6 +137,15 @@ def _base(texts: Iterable[str], scope: Scope) -> str:
     )
 
 
+def live(fields: tuple[str, ...], scope: Scope) -> str | None:
+    """(id, source, fields) of the live records that have `fields`, or None where none has them."""
+    known = scope.known(fields)
+    if known is None:
+        return None
+    text = f"SELECT id, source, {', '.join(fields)} FROM base WHERE {known}NOT deactivated"
+    return _base((text,), scope) + text
+
+
 def slot(text: str, number: int) -> str:
     """`text` of one slot."""
     return text.replace("{n}", str(number))

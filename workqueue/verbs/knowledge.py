@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import and_, select
+from sqlalchemy import Text, and_, cast, select
 from sqlalchemy.orm import Session
 
 from workqueue.fields import FIELDS
 from workqueue.models import ColumnSet, ReferenceEntry, ReferenceList
-from workqueue.rules import RULES, References, Rule, needed_columns
+from workqueue.models import Rule as RuleRow
+from workqueue.rules import RULES, References, Rule, definition, needed_columns
 
 # One row per record whose source has come to say something else than what a live correction
 # replaced, without agreeing with the correction: the names of those fields.
@@ -30,6 +31,16 @@ def fields_needed(rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
     """The names of the fields that `rules` speak of, in the order of the catalogue of fields."""
     wanted = set(needed_columns(rules))
     return tuple(field.name for field in FIELDS if field.name in wanted)
+
+
+def own_rules(session: Session) -> tuple[Rule, ...]:
+    """The operator's rules as the last detection knew them, those of scripts included."""
+    texts = session.scalars(
+        select(cast(RuleRow.definition, Text))
+        .where(RuleRow.definition.is_not(None), RuleRow.retired_at.is_(None))
+        .order_by(RuleRow.id)
+    )
+    return tuple(definition.from_json(text) for text in texts)
 
 
 def column_sets(session: Session) -> dict[int, frozenset[str]]:
