@@ -11,12 +11,13 @@ from types import MappingProxyType
 from typing import Final
 
 from workqueue.rules.contact import CONTACT
+from workqueue.rules.duplicates import DUPLICATES
 from workqueue.rules.history import HISTORY
 from workqueue.rules.identity import IDENTITY
 from workqueue.rules.licensing import LICENSING
 from workqueue.rules.rule import Rule
 
-RULES: Final[tuple[Rule, ...]] = (*IDENTITY, *LICENSING, *CONTACT, *HISTORY)
+RULES: Final[tuple[Rule, ...]] = (*IDENTITY, *LICENSING, *CONTACT, *HISTORY, *DUPLICATES)
 
 RETIRED: Final[tuple[Rule, ...]] = ()
 

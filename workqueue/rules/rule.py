@@ -56,7 +56,9 @@ class Rule:
 
     `priority` is 1 (high) to 5 (low); `priority_expression` gives it per record where it differs.
     `says` tells what is wrong with one record, with the evidence's values in braces; `reason` is a
-    SQL expression for `{reason}` in it. Exactly one of `checks` and `group` is given.
+    SQL expression for `{reason}` in it. Exactly one of `checks`, `group` and `by_comparison` is
+    given; the last is for rules that no expression can tell, only comparing records with each
+    other (`workqueue.duplicates`).
     """
 
     id: str
@@ -72,11 +74,12 @@ class Rule:
     group: Group | None = None
     priority_expression: str | None = None
     reason: str | None = None
+    by_comparison: bool = False
 
     @property
     def grouped(self) -> bool:
         """True where one finding is about a group of records rather than about one record."""
-        return self.group is not None
+        return self.group is not None or self.by_comparison
 
     @property
     def slots(self) -> bool:
