@@ -26,14 +26,17 @@ AGAIN = 0.12  # of those that have a third
 LOOKALIKES = 0.006  # of the people who have a son, a twin or a spouse at the same practice
 _CHUNK = 50_000
 _SHORT = {
-    **dict(zip("WILLIAM ROBERT JAMES MICHAEL RICHARD JOSEPH".split(), "BILL BOB JIM MIKE DICK JOE".split(), strict=True)),
-    **dict(zip("THOMAS CHARLES CHRISTOPHER DANIEL MATTHEW ANTHONY".split(), "TOM CHUCK CHRIS DAN MATT TONY".split(), strict=True)),
-    **dict(zip("STEVEN ANDREW KENNETH TIMOTHY EDWARD GREGORY".split(), "STEVE ANDY KEN TIM ED GREG".split(), strict=True)),
-    **dict(zip("PATRICIA JENNIFER ELIZABETH BARBARA SUSAN".split(), "PAT JENNY BETH BARB SUE".split(), strict=True)),
-    **dict(zip("KIMBERLY DEBORAH STEPHANIE REBECCA KATHLEEN PAMELA".split(), "KIM DEBBIE STEPH BECKY KATHY PAM".split(), strict=True)),
-    **dict(zip("KATHERINE MARGARET SAMANTHA SAMUEL BENJAMIN NICHOLAS".split(), "KATE PEGGY SAM SAM BEN NICK".split(), strict=True)),
+    **dict(zip(["WILLIAM", "ROBERT", "JAMES", "MICHAEL", "RICHARD", "JOSEPH"], ["BILL", "BOB", "JIM", "MIKE", "DICK", "JOE"], strict=True)),
+    **dict(zip(["THOMAS", "CHARLES", "CHRISTOPHER", "DANIEL", "MATTHEW", "ANTHONY"], ["TOM", "CHUCK", "CHRIS", "DAN", "MATT", "TONY"], strict=True)),
+    **dict(zip(["STEVEN", "ANDREW", "KENNETH", "TIMOTHY", "EDWARD", "GREGORY"], ["STEVE", "ANDY", "KEN", "TIM", "ED", "GREG"], strict=True)),
+    **dict(zip(["PATRICIA", "JENNIFER", "ELIZABETH", "BARBARA", "SUSAN"], ["PAT", "JENNY", "BETH", "BARB", "SUE"], strict=True)),
+    **dict(zip(["KIMBERLY", "DEBORAH", "STEPHANIE", "REBECCA", "KATHLEEN", "PAMELA"], ["KIM", "DEBBIE", "STEPH", "BECKY", "KATHY", "PAM"], strict=True)),
+    **dict(zip(["KATHERINE", "MARGARET", "SAMANTHA", "SAMUEL", "BENJAMIN", "NICHOLAS"], ["KATE", "PEGGY", "SAM", "SAM", "BEN", "NICK"], strict=True)),
 }  # fmt: skip
-_KEYS = {letter: near for letter, near in zip("QWERTYUIOPASDFGHJKLZXCVBNM", "WQEWRTYUIOSADFGHJKXZCVBNMN", strict=True)}
+_KEYS = {
+    letter: near
+    for letter, near in zip("QWERTYUIOPASDFGHJKLZXCVBNM", "WQEWRTYUIOSADFGHJKXZCVBNMN", strict=True)
+}
 
 Row = dict[str, Any]
 
@@ -135,7 +138,11 @@ class Changer:
 
     def moved(self, row: Row) -> None:
         there = self.other()
-        near = [one for one in self.rng.sample(self.others, 60) if one["practice_state"] == row["practice_state"]]
+        near = [
+            one
+            for one in self.rng.sample(self.others, 60)
+            if one["practice_state"] == row["practice_state"]
+        ]
         if near and self.rng.random() < 0.75:
             there = near[0]
         for name in row:
@@ -150,11 +157,20 @@ class Changer:
 
     def street(self, row: Row) -> None:
         text = row["practice_address_1"] or ""
-        for long, short in ((" STREET", " ST"), (" AVENUE", " AVE"), (" ST", " STREET"), (" AVE", " AVENUE"), (" DR", " DRIVE"), (" RD", " ROAD")):
+        for long, short in (
+            (" STREET", " ST"),
+            (" AVENUE", " AVE"),
+            (" ST", " STREET"),
+            (" AVE", " AVENUE"),
+            (" DR", " DRIVE"),
+            (" RD", " ROAD"),
+        ):
             if text.endswith(long):
                 text = text[: -len(long)] + short
                 break
-        row["practice_address_1"] = text.replace(".", "") + self.rng.choice(["", "", " STE 4", " SUITE 210"])
+        row["practice_address_1"] = text.replace(".", "") + self.rng.choice(
+            ["", "", " STE 4", " SUITE 210"]
+        )
 
     def license_digits(self, row: Row) -> None:
         row["license_number_1"] = _digits_swapped(row["license_number_1"], self.rng)
@@ -170,7 +186,17 @@ class Changer:
         row["taxonomy_code_1"] = self.other()["taxonomy_code_1"]
 
     def blanks(self, row: Row) -> None:
-        for name in self.rng.sample(["sex", "credential", "middle_name", "practice_phone", "practice_address_1", "name_suffix"], 2):
+        for name in self.rng.sample(
+            [
+                "sex",
+                "credential",
+                "middle_name",
+                "practice_phone",
+                "practice_address_1",
+                "name_suffix",
+            ],
+            2,
+        ):
             row[name] = None
 
     def credential(self, row: Row) -> None:
@@ -267,7 +293,11 @@ def _lookalike(changer: Changer, original: Row, number: int) -> Row:
     if kind < 0.35 and row["sex"] == "M":
         row["name_suffix"] = "JR" if row["name_suffix"] is None else None
     elif kind < 0.7:
-        same = [one for one in changer.others if one["sex"] == row["sex"] and one["first_name"] != row["first_name"]]
+        same = [
+            one
+            for one in changer.others
+            if one["sex"] == row["sex"] and one["first_name"] != row["first_name"]
+        ]
         row["first_name"] = rng.choice(same)["first_name"]
     else:
         row["first_name"], row["sex"] = other["first_name"], other["sex"]

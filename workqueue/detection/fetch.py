@@ -8,6 +8,7 @@ read for those records only. A million records take some 250 MB.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 from adbc_driver_postgresql import dbapi
 
 from workqueue.errors import DatabaseUnavailable
-from workqueue.fields import SLOTS
+from workqueue.fields import FIELDS, SLOTS
 from workqueue.verbs import knowledge
 
 _LOWER_SLOTS: Final = 2
@@ -49,12 +50,14 @@ class Snapshot:
     xmin: str
 
 
-def fetch(url: str) -> Snapshot:
+def fetch(url: str, more: Iterable[str] = ()) -> Snapshot:
     """Read everything at the libpq address `url`, in one read-only transaction.
 
-    Raises DatabaseUnavailable where that cannot be done.
+    The records come with the fields that the rules speak of, and `more`. Raises
+    DatabaseUnavailable where that cannot be done.
     """
-    lower, upper = _split(knowledge.fields_needed())
+    wanted = {*knowledge.fields_needed(), *more}
+    lower, upper = _split(tuple(field.name for field in FIELDS if field.name in wanted))
     try:
         with dbapi.connect(url) as connection, connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

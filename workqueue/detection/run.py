@@ -29,6 +29,8 @@ Progress = Callable[[str, int, int], None]
 
 _STEPS = 3
 _ERROR_LIMIT = 1000
+# What the fingerprints of records that look like one person begin with.
+_COMPARED = ("DUPLICATE",)
 # After a large first write the inbox should not wait for autovacuum to know the new sizes.
 _ANALYZE_FROM = 10_000
 _ANALYZE = "ANALYZE work_items, work_item_providers, work_actions"
@@ -47,7 +49,8 @@ class DetectReport:
     `new` includes problems that came back after a person's decision; `reopened` are items that the
     system had closed; `cured` items are held by somebody. `open` counts items with status OPEN,
     `in_progress` those that somebody holds; `rules` and `rules_in_progress` are the same by rule,
-    zero included. `sweeps` counts the expired leases that were set free first.
+    zero included. `sweeps` counts the expired leases that were set free first. `failed` says why
+    of each rule that has no answer this time; its items were left as they are.
     """
 
     new: int = 0
@@ -61,6 +64,7 @@ class DetectReport:
     rules: dict[str, int] = field(default_factory=dict)
     rules_in_progress: dict[str, int] = field(default_factory=dict)
     sweeps: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
 
 
@@ -70,18 +74,20 @@ def detect(
     actor: Actor,
     as_of: date | None = None,
     progress: Progress | None = None,
+    duplicates: bool = True,
 ) -> DetectReport:
     """Evaluate every rule on every record and bring the work items into line, all or nothing.
 
     `as_of` is the day in UTC that rules about the clock go by, by default today. `progress` is
-    told (step, done, total). A second run on the same records changes nothing. Raises NotAllowed
-    without the right to detect, DetectionRunning while another run is under way.
+    told (step, done, total). Without `duplicates` records are not compared with each other, and
+    what that found before is left as it is. A second run on the same records changes nothing.
+    Raises NotAllowed without the right to detect, DetectionRunning while another run is under way.
     """
     day = as_of or datetime.now(UTC).date()
     with _alone(database):
         run_id, sweeps = database.run(lambda session: _begin(session, actor, day))
         try:
-            return _run(database, run_id, day, sweeps, progress or _nobody_watches)
+            return _run(database, run_id, day, sweeps, progress or _nobody_watches, duplicates)
         except BaseException as error:
             _record_failure(database, run_id, error)
             raise
@@ -123,31 +129,60 @@ def _begin(session: Session, actor: Actor, day: date) -> tuple[int, int]:
     return run_id, expire_leases(session)
 
 
-def _run(
-    database: Database, run_id: int, day: date, sweeps: int, progress: Progress
+def _run(  # noqa: PLR0913, PLR0917 - what detect was given, and what it has begun
+    database: Database, run_id: int, day: date, sweeps: int, progress: Progress, duplicates: bool
 ) -> DetectReport:
     timings: dict[str, float] = {}
+    compared = _Comparison(timings) if duplicates else None
     with _timed(timings, "fetch"), database.transaction() as session:
         column_sets = knowledge.column_sets(session)
         references = knowledge.references(session)
     progress("detect", 0, _STEPS)
     with _timed(timings, "fetch"):
-        snapshot = fetch(database.libpq_url)
+        snapshot = fetch(database.libpq_url, more=compared.fields if compared else ())
     progress("detect", 1, _STEPS)
     with _timed(timings, "evaluate"):
         findings = evaluate(
             snapshot.records, column_sets=column_sets, as_of=day, references=references
         )
     progress("detect", 2, _STEPS)
+    if compared:
+        findings = compared.added(findings, database, snapshot.records)
+    left = _COMPARED if compared is None or compared.failed else ()
     with _timed(timings, "write"):
-        due, scope = compare(findings, snapshot)
+        due, scope = compare(findings, snapshot, left)
         del snapshot, findings
         report = database.run(lambda session: _write(session, run_id, due, scope, sweeps))
         if report.new >= _ANALYZE_FROM:
             database.run(lambda session: session.execute(text(_ANALYZE)))
     progress("detect", _STEPS, _STEPS)
     report.timings.update(timings)
+    report.failed.update(compared.failed if compared else {})
     return report
+
+
+class _Comparison:
+    """The comparison of records with each other, which may fail without stopping the rules."""
+
+    def __init__(self, timings: dict[str, float]) -> None:
+        # Here, so that nobody who only looks at reports has to import Splink.
+        from workqueue.detection import duplicates  # noqa: PLC0415
+
+        self.fields = duplicates.FIELDS
+        self.failed: dict[str, str] = {}
+        self._find = duplicates.find_duplicates
+        self._timings = timings
+
+    def added(self, findings: pa.Table, database: Database, records: pa.Table) -> pa.Table:
+        """`findings` with those of the comparison."""
+        try:
+            with _timed(self._timings, "duplicates"):
+                found = self._find(database, records).findings
+        except Exception as error:  # whatever it is, the rules go on
+            said = f"{type(error).__name__}: {error}".splitlines()[0][:_ERROR_LIMIT]
+            self.failed = dict.fromkeys((rule.id for rule in RULES if rule.by_comparison), said)
+            return findings
+        return pa.concat_tables([findings, found], promote_options="default")
 
 
 def _write(

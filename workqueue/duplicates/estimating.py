@@ -15,6 +15,7 @@ ENOUGH: Final = 5_000
 """With fewer records there are too few pairs of one person to learn from."""
 # Of a hundred people four have a second record, until the data say otherwise.
 _SHARE: Final = 0.04
+_FEW: Final = 500
 # How far learning may take m and u from what was shipped: nothing is impossible, and a level that
 # was met once or twice by chance is no measurement.
 _M_AT_LEAST: Final = 0.25
@@ -29,7 +30,7 @@ def estimate(connection: duckdb.DuckDBPyConnection) -> Model:
     With fewer records than ENOUGH it has the shipped parameters.
     """
     records = connection.execute("SELECT count(*) FROM made").fetchall()[0][0]
-    prior = min(_SHARE / max(records, 1), 0.5)
+    prior = _SHARE / max(records, _FEW)
     model = Model(
         settings=shipped(prior),
         records=records,
@@ -40,7 +41,7 @@ def estimate(connection: duckdb.DuckDBPyConnection) -> Model:
     compare_by(connection, model)
     if records < ENOUGH:
         return model
-    linking = Linking(connection, "compared", model.settings, records)
+    linking = Linking(connection, "compared", model.settings, model.population)
     learnt = linking.learn(training=TRAINING, certain=CERTAIN, certain_share=CERTAIN_SHARE)
     return Model(_bounded(learnt, prior), records, True, model.frequencies, model.crowded)
 

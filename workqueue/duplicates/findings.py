@@ -13,8 +13,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from workqueue.duplicates.attributes import ATTRIBUTES, Attribute
 from workqueue.duplicates.clusters import Edge
-from workqueue.duplicates.comparisons import ATTRIBUTES, Attribute
 from workqueue.duplicates.model import Model
 from workqueue.rules.sql import MEMBERS_SHOWN
 
@@ -61,12 +61,16 @@ class Writer:
         model: Model,
         ids: Sequence[int],
     ) -> None:
-        self._pairs = pairs
+        self._scores = {
+            name: pairs[name].to_pylist()
+            for name in pairs.column_names
+            if name.startswith(("gamma_", "mw_"))
+        }
         self._model = model
         wanted = pa.array(ids, pa.int64())
         connection.register("wanted", pa.table({"id": wanted}))
         columns = ", ".join(("id", *_COMPARED))
-        compared = connection.execute(
+        compared = connection.sql(
             f"SELECT {columns} FROM compared WHERE id IN (SELECT id FROM wanted)"
         ).to_arrow_table()
         connection.unregister("wanted")
@@ -100,7 +104,7 @@ class Writer:
         return {"id": record, "name": ", ".join(names) or None, "npi": row["npi"]}
 
     def _pair(self, edge: Edge) -> dict[str, Any]:
-        scored = self._pairs.slice(edge.row, 1).to_pylist()[0]
+        scored = {name: column[edge.row] for name, column in self._scores.items()}
         parts = [
             self._part(attribute, edge, scored)
             for attribute in ATTRIBUTES

@@ -105,7 +105,9 @@ def _decision(group: Group, by_member: Mapping[int, Iterable[Known]]) -> Known |
         and (item.newest or item.rejected)
         and all(item.digests.get(record) == digest for record, digest in group.digests.items())
     ]
-    return min(covering, key=lambda item: (not item.rejected, not item.newest, item.item_id), default=None)
+    return min(
+        covering, key=lambda item: (not item.rejected, not item.newest, item.item_id), default=None
+    )
 
 
 def _new(group: Group, taken: set[str]) -> str:

@@ -19,6 +19,9 @@ from workqueue.duplicates.compared import COUNTED, CROWD, KEYS
 FREQUENT: Final = 5
 """A value seen less often than this is not listed, and counts as seen `_SELDOM` times."""
 _SELDOM: Final = 2
+# A rare surname among a hundred records is no rarer than among many: few records are taken for a
+# part of so many.
+_POPULATION: Final = 20_000
 _LISTED_AT_MOST: Final = 100_000
 
 
@@ -36,6 +39,11 @@ class Model:
     learnt: bool
     frequencies: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     crowded: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def population(self) -> int:
+        """The number of records that frequencies are a part of."""
+        return max(self.records, _POPULATION)
 
     def with_crowded(self, more: frozenset[tuple[str, str]]) -> Model:
         """The same model with more crowded keys."""
@@ -80,10 +88,11 @@ def crowded(
 
 def compare_by(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Make the table `compared` of table `made`, which is dropped: with keys and frequencies."""
+    scale = model.population / max(model.records, 1)
     for name in COUNTED:
         seen = model.frequencies.get(name, {})
-        values = pa.array(list(seen), pa.string())
-        told = pa.table({"value": values, "seen": pa.array(list(seen.values()), pa.int64())})
+        scaled = pa.array([round(count * scale) for count in seen.values()], pa.int64())
+        told = pa.table({"value": pa.array(list(seen), pa.string()), "seen": scaled})
         connection.register(f"seen_{name}", told)
     crowds = sorted(model.crowded)
     connection.register(
@@ -108,7 +117,9 @@ def compare_by(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
         f"greatest(coalesce(seen_phone.seen, {_SELDOM}), coalesce(seen_address.seen, {_SELDOM})) "
         "AS place_count"
     )
-    joins = " ".join(f"LEFT JOIN seen_{name} ON seen_{name}.value = made.{name}" for name in COUNTED)
+    joins = " ".join(
+        f"LEFT JOIN seen_{name} ON seen_{name}.value = made.{name}" for name in COUNTED
+    )
     connection.execute(
         f"CREATE OR REPLACE TABLE compared AS SELECT made.* EXCLUDE (names, formal, code), "
         f"{', '.join(keys + counts)} FROM made {joins}"

@@ -69,7 +69,7 @@ def find(
             if changed is not None and newly:
                 changed |= _holders(connection, newly)
             compare_by(connection, model)
-        linking = Linking(connection, "compared", model.settings, model.records)
+        linking = Linking(connection, "compared", model.settings, model.population)
         if changed is None:
             pairs, asked = linking.score(POSSIBLE_FROM), None
         else:
@@ -166,4 +166,5 @@ def count(records: pa.Table) -> int:
     """How many of `records` are not deactivated, and so take part."""
     off, on = records["deactivation_date"], records["reactivation_date"]
     gone = pc.and_kleene(pc.is_valid(off), pc.or_kleene(pc.is_null(on), pc.less(on, off)))
-    return records.num_rows - int(pc.sum(pc.cast(gone, pa.int64())).as_py() or 0)
+    some: int = pc.sum(pc.cast(gone, pa.int64())).as_py() or 0
+    return int(records.num_rows) - some
