@@ -25,18 +25,14 @@ SHARE = 0.02  # of the people that have a second record
 AGAIN = 0.12  # of those that have a third
 LOOKALIKES = 0.006  # of the people who have a son, a twin or a spouse at the same practice
 _CHUNK = 50_000
-_SHORT = {
-    **dict(zip(["WILLIAM", "ROBERT", "JAMES", "MICHAEL", "RICHARD", "JOSEPH"], ["BILL", "BOB", "JIM", "MIKE", "DICK", "JOE"], strict=True)),
-    **dict(zip(["THOMAS", "CHARLES", "CHRISTOPHER", "DANIEL", "MATTHEW", "ANTHONY"], ["TOM", "CHUCK", "CHRIS", "DAN", "MATT", "TONY"], strict=True)),
-    **dict(zip(["STEVEN", "ANDREW", "KENNETH", "TIMOTHY", "EDWARD", "GREGORY"], ["STEVE", "ANDY", "KEN", "TIM", "ED", "GREG"], strict=True)),
-    **dict(zip(["PATRICIA", "JENNIFER", "ELIZABETH", "BARBARA", "SUSAN"], ["PAT", "JENNY", "BETH", "BARB", "SUE"], strict=True)),
-    **dict(zip(["KIMBERLY", "DEBORAH", "STEPHANIE", "REBECCA", "KATHLEEN", "PAMELA"], ["KIM", "DEBBIE", "STEPH", "BECKY", "KATHY", "PAM"], strict=True)),
-    **dict(zip(["KATHERINE", "MARGARET", "SAMANTHA", "SAMUEL", "BENJAMIN", "NICHOLAS"], ["KATE", "PEGGY", "SAM", "SAM", "BEN", "NICK"], strict=True)),
-}  # fmt: skip
-_KEYS = {
-    letter: near
-    for letter, near in zip("QWERTYUIOPASDFGHJKLZXCVBNM", "WQEWRTYUIOSADFGHJKXZCVBNMN", strict=True)
-}
+_PAIRS = """WILLIAM BILL, ROBERT BOB, JAMES JIM, MICHAEL MIKE, RICHARD DICK, JOSEPH JOE,
+THOMAS TOM, CHARLES CHUCK, CHRISTOPHER CHRIS, DANIEL DAN, MATTHEW MATT, ANTHONY TONY,
+STEVEN STEVE, ANDREW ANDY, KENNETH KEN, TIMOTHY TIM, EDWARD ED, GREGORY GREG, PATRICIA PAT,
+JENNIFER JENNY, ELIZABETH BETH, BARBARA BARB, SUSAN SUE, KIMBERLY KIM, DEBORAH DEBBIE,
+STEPHANIE STEPH, REBECCA BECKY, KATHLEEN KATHY, PAMELA PAM, KATHERINE KATE, MARGARET PEGGY,
+SAMANTHA SAM, SAMUEL SAM, BENJAMIN BEN, NICHOLAS NICK"""
+_SHORT = dict(pair.split() for pair in _PAIRS.split(","))
+_NEXT_KEY = dict(zip("QWERTYUIOPASDFGHJKLZXCVBNM", "WQEWRTYUIOSADFGHJKXZCVBNMN", strict=True))
 
 Row = dict[str, Any]
 
@@ -83,7 +79,7 @@ def _typo(word: str, rng: Random) -> str:
         return word[:place] + word[place + 1 :]
     if form < 0.75:
         return word[:place] + word[place] + word[place:]
-    return word[:place] + _KEYS.get(word[place], "E") + word[place + 1 :]
+    return word[:place] + _NEXT_KEY.get(word[place], "E") + word[place + 1 :]
 
 
 def _digits_swapped(number: str | None, rng: Random) -> str | None:
@@ -239,7 +235,7 @@ _CHANGES = {
 
 
 def planted(seed: int, rows: int) -> Planted:
-    """About `rows` records of people, with duplicates and lookalikes; the same for the same seed."""
+    """About `rows` people, with duplicates and lookalikes; the same for the same seed."""
     table = clean(seed, rows)
     rng = Random(f"duplicates {seed}")
     picked = rng.sample(range(rows), int(rows * (SHARE + LOOKALIKES)))

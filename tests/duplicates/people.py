@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,7 @@ _NAMES = (
     *("EICHELBERGER RUTH", "FEATHERSTONE GIDEON", "GOLDSBOROUGH IMOGEN", "HOLLINGSHEAD BRAM"),
     *("IVANOVSKAYA LUDMILA", "JABLONSKI KASIMIR", "KINGSOLVER BEATRIX", "LOVELLETTE AMBROSE"),
 )
+_forms = itertools.count(1)
 _STATES = ("OR", "TX", "NY", "GA", "IL", "WA", "FL", "OH", "PA", "MN", "AZ", "CO")
 
 
@@ -43,8 +45,8 @@ def person(number: int, **values: Any) -> dict[str, Any]:
 
 def again(number: int, **values: Any) -> dict[str, Any]:
     """Another record of the same person, with an NPI of its own and another enumeration."""
-    # The licence in another form, so that LICENSE_SHARED, which takes it as it stands, keeps out.
-    licence = f"A-{551_000 + 91 * number}"
+    # The licence in a form of its own: LICENSE_SHARED, which takes it as it stands, keeps out.
+    licence = f"A{'-' * next(_forms)}{551_000 + 91 * number}"
     return person(number, enumeration_date=date(2019, 4, 9), license_number_1=licence) | values
 
 

@@ -31,7 +31,9 @@ class Linking:
         self._connection = connection
         self._api = DuckDBAPI(connection)
         self._table = self._api.register(table)
-        self._linker = Linker(self._table, copy.deepcopy(dict(settings)), log_level=None)
+        self._linker = Linker(
+            self._table, copy.deepcopy(dict(settings)), log_level=None, validate_settings=False
+        )
         for column in _counted(settings):
             connection.execute(
                 f"CREATE OR REPLACE TABLE often_{column} AS SELECT DISTINCT {column}, "

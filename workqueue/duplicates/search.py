@@ -26,7 +26,7 @@ POSSIBLE_FROM: Final = 4.0
 SCHEMA: Final = FINDINGS.append(pa.field("basis", pa.string()))
 """FINDINGS, and `basis`: what decides in place of the evidence whether a finding is the same."""
 
-_LIMITS: Final = Limits(memory_mb=1200)
+_LIMITS: Final = Limits(memory_mb=1000)
 
 
 @dataclass(frozen=True)
