@@ -159,7 +159,7 @@ ATTRIBUTES: Final = (
         "suffix_l IS NULL AND suffix_r IS NULL",
         (
             Level("the same", _same("suffix"), 0.55, 0.02),
-            Level("in one record only", "suffix_l IS NULL OR suffix_r IS NULL", 0.44, 0.96),
+            Level("in one record only", "suffix_l IS NULL OR suffix_r IS NULL", 0.15, 0.96),
             Level("different", "ELSE", 0.002, 0.02, given=True),
         ),
         ("suffix",),
@@ -219,7 +219,7 @@ ATTRIBUTES: Final = (
                 # u among people of one profession in one state, of whom nearly all differ so.
                 "different numbers of one board",
                 "list_has_any(boards_l, boards_r)",
-                0.06,
+                0.03,
                 0.95,
                 given=True,
             ),
