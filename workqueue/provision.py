@@ -47,6 +47,7 @@ APP_GRANTS: dict[str, str] = {
     "intake_rejects": "SELECT, INSERT",
     "detection_runs": "SELECT, INSERT, UPDATE",
     "detection_run_rules": "SELECT, INSERT",
+    "duplicate_models": "SELECT, INSERT, UPDATE",
     "reference_lists": "SELECT, INSERT, UPDATE",
     "reference_entries": "SELECT, INSERT",
     "alembic_version": "SELECT",

@@ -44,7 +44,7 @@ def fill(database: Database, folder: Path, rows: int = 1500) -> None:
     file = folder / "npidata_pfile.csv"
     demo.generate(file, rows=rows, seed=11, as_of=datetime.now(UTC).date())
     load(database, [file], actor=LOCAL, settings=Settings.read())
-    detect(database, actor=LOCAL)
+    detect(database, actor=LOCAL, duplicates=False)
     with database.transaction() as session:
         for username, role in PEOPLE.items():
             user = accounts.add_user(session, username, role, actor=LOCAL)

@@ -111,10 +111,25 @@ def rejects(
     )
 
 
-def detect(username: AsOption = None, as_json: JsonOption = False) -> None:
+def detect(
+    duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--duplicates/--no-duplicates",
+            help="Compare all records with each other to find one person in several of them.",
+        ),
+    ] = True,
+    username: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Find the problems in all records: new work items, refreshed, closed and reopened ones."""
     with opened() as database, progress_bars() as bars:
-        report = run_detection(database, actor=accounts.local(username=username), progress=bars)
+        report = run_detection(
+            database,
+            actor=accounts.local(username=username),
+            progress=bars,
+            duplicates=duplicates,
+        )
     counts = ("new", "refreshed", "closed", "reopened", "open")
     if as_json:
         told = {name: getattr(report, name) for name in counts}

@@ -16,6 +16,7 @@ from workqueue.accounts import Actor, acting_with
 from workqueue.database import Database
 from workqueue.detection import asking
 from workqueue.detection.compare import compare
+from workqueue.detection.comparison import comparison
 from workqueue.detection.fetch import fetch
 from workqueue.detection.listing import list_rules
 from workqueue.errors import Refusal
@@ -30,6 +31,8 @@ Progress = Callable[[str, int, int], None]
 
 _STEPS = 3
 _ERROR_LIMIT = 1000
+# What the fingerprints of records that look like one person begin with.
+_COMPARED = ("DUPLICATE",)
 # After a large first write the inbox should not wait for autovacuum to know the new sizes.
 _ANALYZE_FROM = 10_000
 _ANALYZE = "ANALYZE work_items, work_item_providers, work_actions"
@@ -68,27 +71,29 @@ class DetectReport:
     off: dict[str, str] = field(default_factory=dict)
 
 
-def detect(
+def detect(  # noqa: PLR0913 - each argument is another part of a run
     database: Database,
     *,
     actor: Actor,
     as_of: date | None = None,
     progress: Progress | None = None,
     settings: Settings | None = None,
+    duplicates: bool = True,
 ) -> DetectReport:
     """Evaluate every rule on every record and bring the work items into line, all or nothing.
 
     `as_of` is the day in UTC that rules about the clock go by, by default today. `progress` is
     told (step, done, total). `settings` names the folder of own rules, by default those of the
-    environment. A second run on the same records changes nothing. Raises NotAllowed without the
-    right to detect, DetectionRunning while another run is under way.
+    environment. Without `duplicates` records are not compared with each other, and what that found
+    before is left as it is. A second run on the same records changes nothing. Raises NotAllowed
+    without the right to detect, DetectionRunning while another run is under way.
     """
     day = as_of or datetime.now(UTC).date()
     with _alone(database):
         run_id, sweeps = database.run(lambda session: _begin(session, actor, day))
         try:
             asked = _asked(database, settings or Settings.read())
-            run = _Run(run_id, day, sweeps, asked)
+            run = _Run(run_id, day, sweeps, asked, duplicates)
             return _run(database, run, progress or _nobody_watches)
         except BaseException as error:
             _record_failure(database, run_id, error)
@@ -97,12 +102,13 @@ def detect(
 
 @dataclass(frozen=True)
 class _Run:
-    """The row of a run, its day, the leases set free before it, and what it asks."""
+    """The row of a run, its day, the leases set free before it, and what it asks and compares."""
 
     id: int
     day: date
     sweeps: int
     asked: asking.Asked
+    compares: bool
 
 
 def _nobody_watches(step: str, done: int, total: int) -> None:
@@ -149,12 +155,15 @@ def _asked(database: Database, settings: Settings) -> asking.Asked:
 
 def _run(database: Database, run: _Run, progress: Progress) -> DetectReport:
     timings: dict[str, float] = {}
+    compared = comparison(wanted=run.compares)
     with _timed(timings, "fetch"), database.transaction() as session:
         column_sets = knowledge.column_sets(session)
         references = knowledge.references(session)
     progress("detect", 0, _STEPS)
     with _timed(timings, "fetch"):
-        snapshot = fetch(database.libpq_url, run.asked.rules, run.asked.more_fields)
+        snapshot = fetch(
+            database.libpq_url, run.asked.rules, (*run.asked.more_fields, *compared.fields)
+        )
     progress("detect", 1, _STEPS)
     with _timed(timings, "evaluate"):
         done = asking.answers(
@@ -165,6 +174,8 @@ def _run(database: Database, run: _Run, progress: Progress) -> DetectReport:
             references=references,
         )
     progress("detect", 2, _STEPS)
+    with _timed(timings, "duplicates"):
+        done = compared.added(done, database, snapshot.records)
     with _timed(timings, "write"):
         due, scope = compare(done.findings, snapshot, done.unanswered)
         found = asking.found_by_rule(done.findings)

@@ -15,6 +15,7 @@ from workqueue.models.providers import (
 from workqueue.models.runs import (
     DetectionRun,
     DetectionRunRule,
+    DuplicateModel,
     IntakeReject,
     IntakeRun,
     ReferenceEntry,
@@ -28,6 +29,7 @@ __all__ = [
     "ColumnSet",
     "DetectionRun",
     "DetectionRunRule",
+    "DuplicateModel",
     "IndividualProvider",
     "IntakeReject",
     "IntakeRun",

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     DateTime,
     Double,
@@ -132,6 +133,35 @@ class DetectionRunRule(Base):
     )
     error: Mapped[str] = mapped_column(
         server_default="", comment="Why it FAILED or is OFF, in words"
+    )
+
+
+class DuplicateModel(Base):
+    """How records are compared to find duplicates: estimated once, then used until it is old."""
+
+    __tablename__ = "duplicate_models"
+    __table_args__ = (
+        CheckConstraint("records >= 0", name="records"),
+        {"comment": "Parameters by which duplicates are found; the newest one counts"},
+    )
+
+    id: Mapped[BigId]
+    made_at: Mapped[CreatedAt]
+    edition: Mapped[Code] = mapped_column(
+        comment="Of the comparison that the parameters are for; another one needs its own"
+    )
+    records: Mapped[int] = mapped_column(
+        BigInteger, comment="How many records it was estimated from"
+    )
+    learnt: Mapped[bool] = mapped_column(
+        Boolean, comment="false: too few records, so the shipped parameters"
+    )
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="Splink's model")
+    frequencies: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, comment="How many records share each frequent value, by attribute"
+    )
+    crowded: Mapped[list[Any]] = mapped_column(
+        JSONB, comment="Keys that too many records share to look for pairs by, with their values"
     )
 
 

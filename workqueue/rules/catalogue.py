@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from workqueue.rules.contact import CONTACT
+from workqueue.rules.duplicates import DUPLICATES
 from workqueue.rules.history import HISTORY
 from workqueue.rules.identity import IDENTITY
 from workqueue.rules.licensing import LICENSING
@@ -27,6 +28,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *LOCATION,
     *CONTACT,
     *HISTORY,
+    *DUPLICATES,
 )
 
 RETIRED: Final[tuple[Rule, ...]] = ()

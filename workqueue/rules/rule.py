@@ -56,10 +56,12 @@ class Rule:
 
     `priority` is 1 (high) to 5 (low); `priority_expression` gives it per record where it differs.
     `says` tells what is wrong with one record, with the evidence's values in braces; `reason` is a
-    SQL expression for `{reason}` in it. Exactly one of `checks` and `group` is given; a rule that
-    a validation script answers has neither. `suggests` are (field, SQL expression) pairs: a value
-    that would cure the record, NULL where none is sure enough; with `{n}` of the slot that is at
-    fault. With `needs` the rule is off until the reference list of that name is loaded.
+    SQL expression for `{reason}` in it. Exactly one of `checks`, `group` and `by_comparison` is
+    given; the last is for rules that no expression can tell, only comparing records with each
+    other (`workqueue.duplicates`). A rule that a validation script answers has none. `suggests` are
+    (field, SQL expression) pairs: a value that would cure the record, NULL where none is sure
+    enough; with `{n}` of the slot that is at fault. With `needs` the rule is off until the
+    reference list of that name is loaded.
     """
 
     id: str
@@ -77,11 +79,12 @@ class Rule:
     reason: str | None = None
     suggests: tuple[tuple[str, str], ...] = ()
     needs: str | None = None
+    by_comparison: bool = False
 
     @property
     def grouped(self) -> bool:
         """True where one finding is about a group of records rather than about one record."""
-        return self.group is not None
+        return self.group is not None or self.by_comparison
 
     @property
     def slots(self) -> bool:

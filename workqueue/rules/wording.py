@@ -84,7 +84,10 @@ def _by_slot(values: Mapping[str, Any]) -> list[_Values]:
 
 
 def _group_values(evidence: Mapping[str, Any]) -> _Values:
-    told = _Values({name: _shown(name, value) for name, value in evidence.get("key", {}).items()})
+    plain = {name: value for name, value in evidence.items() if isinstance(value, str)}
+    told = _Values(
+        {name: _shown(name, value) for name, value in (plain | evidence.get("key", {})).items()}
+    )
     count = int(evidence.get("count", 0))
     members = [member.get("name") or "(no name)" for member in evidence.get("members", ())]
     listed = "; ".join(members[:5])

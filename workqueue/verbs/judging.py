@@ -174,6 +174,7 @@ def _seen_again(verb: Verb, more: str = "", said: str = "'{}'") -> str:
         f"""
 UPDATE work_items item
 SET evidence = {_EVIDENCE}, evidence_hash = found.hash, provider_id = found.provider_id,
+    rule_id = found.rule_id,
     priority = CASE WHEN {_PERSON_SET_PRIORITY} THEN item.priority ELSE found.priority END,
     cured_at = NULL, version = item.version + 1 {more}
 FROM wq_judged judged

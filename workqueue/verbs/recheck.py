@@ -56,11 +56,13 @@ _SHARING: Final = text(
     )
 )
 
-# The groups that the record is known to belong to, whatever its values say by now.
+# The groups that the record is known to belong to, whatever its values say by now. What only a
+# comparison with all other records can tell is left to the next run of detection.
 _ITS_GROUPS: Final = text("""
 SELECT item.fingerprint, item.evidence -> 'key' AS key
 FROM work_item_providers member JOIN work_items item ON item.id = member.work_item_id
 WHERE member.provider_id = :provider_id AND member.left_at IS NULL
+  AND item.rule_id NOT IN ('DUPLICATE_LIKELY', 'DUPLICATE_POSSIBLE')
 """)
 
 # Two edits that touch one group wait for each other here; else neither would see the other's.

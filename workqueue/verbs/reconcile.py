@@ -90,12 +90,20 @@ _COUNTED: Final = {
 
 
 def content_hashes(findings: pa.Table) -> pa.Array:
-    """MD5 of each finding's evidence and members, as hexadecimal text."""
+    """MD5 of each finding's evidence and members, as hexadecimal text.
+
+    Where findings have a column `basis`, and it is given, that counts in place of both.
+    """
     evidence = findings["evidence"].to_pylist()
     told = findings["members"].to_pylist() if findings["members"].null_count < len(findings) else ()
     for place, members in enumerate(told):
         if members is not None:
             evidence[place] += ",".join(map(str, members))
+    if "basis" in findings.column_names:
+        bases = findings["basis"].to_pylist()
+        evidence = [
+            said if basis is None else basis for said, basis in zip(evidence, bases, strict=True)
+        ]
     return pa.array(
         [hashlib.md5(said.encode(), usedforsecurity=False).hexdigest() for said in evidence],
         pa.string(),

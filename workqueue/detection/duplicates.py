@@ -1,0 +1,38 @@
+"""The part of a run of detection that looks for one person in several records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from workqueue import duplicates
+from workqueue.database import Database
+
+FIELDS = duplicates.FIELDS
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """The findings, with the ids that were looked at; None: all."""
+
+    findings: pa.Table
+    asked: frozenset[int] | None
+
+
+def find_duplicates(
+    database: Database, records: pa.Table, changed: frozenset[int] | None = None
+) -> Duplicates:
+    """The groups among `records` that look like one person; keeps the model it was done with.
+
+    `records` are all there are. With `changed`, the ids that were added, changed or removed since
+    the last run, only their groups are sought, unless the model has to be estimated first.
+    """
+    with database.transaction() as session:
+        stored = duplicates.current(session, duplicates.count(records))
+        known = duplicates.known(session)
+    found = duplicates.find(
+        records, model=stored.model if stored else None, known=known, changed=changed
+    )
+    database.run(lambda session: duplicates.keep(session, found.model, stored))
+    return Duplicates(found.findings, found.asked)
