@@ -28,6 +28,8 @@ FILES = {
     "load-reference": "loading",
     "rejects": "loading",
     "detect": "loading",
+    "worker": "background",
+    "runs": "background",
     "inbox": "working",
     "claim": "working",
     "claim-next": "working",

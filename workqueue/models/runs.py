@@ -109,9 +109,7 @@ class DetectionRun(Base):
         DateTime(timezone=True),
         comment="When somebody asked for it; NULL: it began at once, or by the clock",
     )
-    step: Mapped[Code] = mapped_column(
-        server_default="", comment="What it is doing, while it runs"
-    )
+    step: Mapped[Code] = mapped_column(server_default="", comment="What it is doing, while it runs")
     done: Mapped[int] = mapped_column(Integer, server_default="0")
     total: Mapped[int] = mapped_column(Integer, server_default="0")
     told_at: Mapped[datetime | None] = mapped_column(
