@@ -289,6 +289,11 @@ export function render({ model, el }) {
         record.setAttribute("role", "region")
         record.setAttribute("aria-label", model.words.record)
       }
+      for (const region of root.querySelectorAll(".wq-region")) {
+        region.setAttribute("tabindex", "0")
+        region.setAttribute("role", "region")
+        region.setAttribute("aria-label", region.shadowRoot?.querySelector("h2")?.textContent ?? "")
+      }
     }
   }
   const mending = setInterval(mend, 1500)

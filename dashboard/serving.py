@@ -16,7 +16,10 @@ from panel.io.server import get_server
 from tornado.ioloop import IOLoop
 
 from dashboard.backend import database, feed, settings
-from dashboard.page import build_page
+from dashboard.detection.page import build_detection
+from dashboard.login.handlers import Home
+from dashboard.page import build_queue
+from dashboard.wording import DETECTION_TITLE, TITLE
 from workqueue import provision
 from workqueue.errors import WrongSetting
 from workqueue.settings import Settings
@@ -63,11 +66,12 @@ def build(chosen: Settings) -> Any:
         origins |= {f"localhost:{chosen.port}", f"127.0.0.1:{chosen.port}"}
     auth = AuthModule(str(_AUTH))
     return get_server(
-        {"/queue": build_page},
+        {"/queue": build_queue, "/detection": build_detection},
         port=chosen.port,
         address=chosen.host,
         websocket_origin=sorted(origins),
-        title={"/queue": "WorkQueue"},
+        title={"/queue": TITLE, "/detection": DETECTION_TITLE},
+        extra_patterns=[("/", Home)],
         auth_provider=auth,
         sign_sessions=True,
         secret_key=(chosen.secret_key or secrets.token_urlsafe(48)).encode(),
