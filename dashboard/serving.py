@@ -6,6 +6,10 @@ import logging
 import secrets
 import signal
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -84,6 +88,18 @@ def build(chosen: Settings) -> Any:
         start=False,
         show=False,
     )
+
+
+@contextmanager
+def worker_beside() -> Iterator[None]:
+    """Run `workqueue worker` beside the desk; it ends with it, however the desk ends."""
+    command = [sys.executable, "-m", "workqueue.cli", "worker", "--beside"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as worker:
+        try:
+            yield
+        finally:
+            # Its standard input ends; a run under way ends before its next step.
+            worker.communicate()
 
 
 def serve(*, production: bool = False, ready: Any = None) -> None:

@@ -42,7 +42,7 @@ class Board(pn.viewable.Viewer):
             color="primary",
             stylesheets=[css("controls")],
             css_classes=["wq-start", "solid"],
-            margin=0,
+            margin=(4, 16, 14, 16),
         )
         self.start.on_click(lambda _event: state.ask_for_run())
         self._layout = self._laid_out()
