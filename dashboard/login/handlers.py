@@ -153,7 +153,7 @@ class LogoutPage(SignedIn):
         self.redirect("/login?out=1", status=HTTPStatus.SEE_OTHER)
 
 
-class Home(OurPage):
+class Home(SignedIn):
     """`/` is the queue, where a server has several pages."""
 
     def get(self) -> None:
