@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from contextlib import nullcontext
 from functools import partial
 from typing import NoReturn
 
 from sqlalchemy.orm import Session
 
 from dashboard.backend import database, settings
-from dashboard.serving import serve
+from dashboard.serving import serve, worker_beside
 from workqueue.accounts import Purpose, local, make_link
 from workqueue.errors import Refusal
 
@@ -21,10 +22,12 @@ def main() -> NoReturn:
     parser = argparse.ArgumentParser(prog="workqueue serve")
     parser.add_argument("--production", action="store_true")
     parser.add_argument("--link", action="append", default=[])
+    parser.add_argument("--worker", action="store_true")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        serve(production=asked.production, ready=lambda: _say(asked.link))
+        with worker_beside() if asked.worker else nullcontext():
+            serve(production=asked.production, ready=lambda: _say(asked.link))
     except Refusal as refusal:
         sys.stderr.write(f"workqueue: {refusal}\n")
         sys.exit(1)

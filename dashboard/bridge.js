@@ -291,6 +291,11 @@ export function render({ model, view }) {
         record.setAttribute("role", "region")
         record.setAttribute("aria-label", model.words.record)
       }
+      for (const region of root.querySelectorAll(".wq-region")) {
+        region.setAttribute("tabindex", "0")
+        region.setAttribute("role", "region")
+        region.setAttribute("aria-label", region.shadowRoot?.querySelector("h2")?.textContent ?? "")
+      }
     }
   }
   // Panel lets go of a change of width that comes while rows are drawn; the columns then stay as

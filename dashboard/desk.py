@@ -16,7 +16,7 @@ from dashboard.inspector import Inspector
 from dashboard.look import css
 from dashboard.markup import markup
 from dashboard.state import State
-from dashboard.wording import TITLE
+from dashboard.wording import TITLE, Pages
 from workqueue.lifecycle import Verb
 
 _PRESSED: Final = {
@@ -35,9 +35,12 @@ class Desk(pn.viewable.Viewer):
 
     filters_shown = param.Boolean(True, doc="Are the filters at the left shown?")
 
-    def __init__(self, state: State, *, served: bool = True, **params: Any) -> None:
+    def __init__(
+        self, state: State, *, served: bool = True, pages: Pages = (), **params: Any
+    ) -> None:
         super().__init__(**params)
         self.state = state
+        self._pages = pages
         self.bridge = Bridge(
             served=served, stylesheets=[css("bridge")], css_classes=["wq-bridge"], margin=0
         )
@@ -46,7 +49,7 @@ class Desk(pn.viewable.Viewer):
         self._said = 0
         self._following = False
         self.top = pn.pane.HTML(
-            markup("top", user=None, served=served, read_only=state.door.read_only),
+            self._top(served),
             stylesheets=[css("bar")],
             css_classes=["wq-top"],
             sizing_mode="stretch_width",
@@ -129,11 +132,16 @@ class Desk(pn.viewable.Viewer):
         self.bridge.typed = self.state.draft.typed
 
     def _show_user(self, *_events: param.parameterized.Event) -> None:
-        self.top.object = markup(
+        self.top.object = self._top(self.bridge.served)
+
+    def _top(self, served: bool) -> str:
+        return markup(
             "top",
             user=self.state.user,
-            served=self.bridge.served,
+            served=served,
             read_only=self.state.door.read_only,
+            here="queue",
+            pages=self._pages,
         )
 
     def _arrange(self, *_events: param.parameterized.Event) -> None:

@@ -23,8 +23,9 @@ _TEMPLATES.filters |= {
     "day": wording.day,
     "minute": wording.minute,
     "age": wording.age,
+    "span": wording.span,
 }
-_TEMPLATES.globals |= {"DASH": wording.DASH}
+_TEMPLATES.globals |= {"DASH": wording.DASH, "step": wording.step}
 
 
 def markup(template: str, **values: Any) -> str:

@@ -6,6 +6,10 @@ import logging
 import secrets
 import signal
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,7 +20,10 @@ from panel.io.server import get_server
 from tornado.ioloop import IOLoop
 
 from dashboard.backend import database, feed, settings
-from dashboard.page import build_page
+from dashboard.detection.page import build_detection
+from dashboard.login.handlers import Home
+from dashboard.page import build_queue
+from dashboard.wording import DETECTION_TITLE, TITLE
 from workqueue import provision
 from workqueue.errors import WrongSetting
 from workqueue.settings import Settings
@@ -63,11 +70,12 @@ def build(chosen: Settings) -> Any:
         origins |= {f"localhost:{chosen.port}", f"127.0.0.1:{chosen.port}"}
     auth = AuthModule(str(_AUTH))
     return get_server(
-        {"/queue": build_page},
+        {"/queue": build_queue, "/detection": build_detection},
         port=chosen.port,
         address=chosen.host,
         websocket_origin=sorted(origins),
-        title={"/queue": "WorkQueue"},
+        title={"/queue": TITLE, "/detection": DETECTION_TITLE},
+        extra_patterns=[("/", Home)],
         auth_provider=auth,
         sign_sessions=True,
         secret_key=(chosen.secret_key or secrets.token_urlsafe(48)).encode(),
@@ -80,6 +88,18 @@ def build(chosen: Settings) -> Any:
         start=False,
         show=False,
     )
+
+
+@contextmanager
+def worker_beside() -> Iterator[None]:
+    """Run `workqueue worker` beside the desk; it ends with it, however the desk ends."""
+    command = [sys.executable, "-m", "workqueue.cli", "worker", "--beside"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as worker:
+        try:
+            yield
+        finally:
+            # Its standard input ends; a run under way ends before its next step.
+            worker.communicate()
 
 
 def serve(*, production: bool = False, ready: Any = None) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from dashboard.view import MINE
 from workqueue.inbox import Order
 from workqueue.lifecycle import Status, Verb
 
 TITLE: Final = "WorkQueue"
+DETECTION_TITLE: Final = f"Detection · {TITLE}"
+Pages: TypeAlias = tuple[tuple[str, str], ...]
+# The pages of one server: address and name.
+PAGES: Final[Pages] = (("queue", "Queue"), ("detection", "Detection"))
 DASH: Final = "—"
 
 STATUS: Final = MappingProxyType(
@@ -78,6 +82,23 @@ KEYS: Final = (
     ("?", "Show these keys"),
 )
 
+DETECTION_KEYS: Final = (
+    ("d", "Run detection now"),
+    ("t", "Light or dark"),
+    ("Esc", "Close what is shown beside the rules"),
+    ("?", "Show these keys"),
+)
+
+# What a run does at each step, by its name and how many parts are done.
+STEPS: Final = MappingProxyType(
+    {
+        ("detect", 0): "Reading the records",
+        ("detect", 1): "Asking the rules",
+        ("detect", 2): "Writing the items",
+        ("detect", 3): "Writing the items",
+    }
+)
+
 # Texts of the component that lives in the browser.
 BRIDGE: Final = MappingProxyType(
     {
@@ -119,6 +140,12 @@ _TOLD: Final = MappingProxyType(
         "held": "{who} holds it.",
         "claim_first": "claim it first (C).",
         "held_by": "Holder: {who}",
+        "run_asked": "Run {number} is asked for.",
+        "run_merged": "Run {number} waits already and answers this request too.",
+        "run_done": "Run {number} is done: {new:,} new items, {closed:,} closed, {open:,} open.",
+        "run_failed": "Run {number} failed: {why}",
+        "no_worker": "No worker is running: it waits until one is started.",
+        "may_not_detect": "Your role, {role}, may not run detection or try rules; a manager may.",
         "no_login": "Sign in to see the queue.",
         "cured": "The problem is gone. Resolve to confirm.",
     }
@@ -156,6 +183,22 @@ def age(moment: datetime, now: datetime) -> str:
     if days < 100:
         return f"{days} d"
     return f"{days // 30} mo" if days < 730 else f"{days // 365} y"
+
+
+def step(name: str, done: int) -> str:
+    """What a run is doing, in words."""
+    return STEPS.get((name, done), name.replace("_", " ").capitalize() or "Beginning")
+
+
+def span(seconds: float) -> str:
+    """How long something took: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def phone(text: str) -> str:

@@ -69,6 +69,8 @@ ANALYST_TABLES = (
     "rules",
     "alembic_version",
 )
+# The worker's own tables, which its library empties as it goes.
+JOBS_SCHEMA = "jobs"
 ANALYST_VIEWS = ("work_items_analyst", "work_actions_analyst", "users_analyst")
 
 
@@ -183,6 +185,13 @@ def _grant_app(connection: Connection, present: set[str], app: str) -> None:
         # The metrics read these under both roles.
         connection.execute(text(f'GRANT SELECT ON "{view}" TO {app}'))
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {app}"))
+    if _has_schema(connection, JOBS_SCHEMA):
+        for right in (
+            "USAGE ON SCHEMA",
+            "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA",
+            "USAGE ON ALL SEQUENCES IN SCHEMA",
+        ):
+            connection.execute(text(f"GRANT {right} {JOBS_SCHEMA} TO {app}"))
     if (connection.dialect.server_version_info or ()) >= MAINTAIN_SINCE:
         for table in sorted(present.intersection(APP_MAINTAINS)):
             connection.execute(text(f'GRANT MAINTAIN ON "{table}" TO {app}'))

@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         validation_alias="WORKQUEUE_MAX_UNPACKED_GB",
         description="Largest unpacked size of a zip that is loaded, in GB, 1 to 1000.",
     )
+    detect_cron: str = Field(
+        default="0 2 * * *",
+        validation_alias="WORKQUEUE_DETECT_CRON",
+        description="When `workqueue worker` detects by itself, as cron has it, in UTC; or: off.",
+    )
 
     host: str = Field(
         default="127.0.0.1",
@@ -145,6 +150,14 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
             raise ValueError("write it as in https://desk.example, without a path.")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("detect_cron")
+    @classmethod
+    def _cron(cls, said: str) -> str:
+        fields = said.split()
+        if fields != ["off"] and len(fields) != 5:
+            raise ValueError("write five fields as cron has them, such as `0 2 * * *`, or: off.")
+        return " ".join(fields)
 
     @field_validator("database_url", "owner_url", "analyst_url")
     @classmethod

@@ -13,6 +13,7 @@ from tornado.ioloop import IOLoop
 from tornado.web import HTTPError
 
 from dashboard.backend import database, settings
+from dashboard.detection.door import DetectionDoor, FirstDetection
 from dashboard.door import Door, First
 from dashboard.login.base import Headers, beside, cookie_name, login_of_request
 from dashboard.login.registry import REGISTRY
@@ -40,7 +41,8 @@ class GuardedPage(Headers, DocHandler):
         )
         actor = getattr(self.request, "actor", None)
         if isinstance(actor, Actor):
-            first = await answer_of(lambda: _first(actor, self.request.query))
+            path, query = self.request.path, self.request.query
+            first = await answer_of(lambda: _first(actor, path, query))
             REGISTRY.note_page(session_id, actor, first)
         self.request.headers["Bokeh-Session-Id"] = session_id
         # What is left in the request goes into the page's token, which scripts can read.
@@ -49,9 +51,11 @@ class GuardedPage(Headers, DocHandler):
         return await super().get_session()  # type: ignore[misc] # `authenticated` hides its type
 
 
-def _first(actor: Actor, query: str) -> First | None:
+def _first(actor: Actor, path: str, query: str) -> First | FirstDetection | None:
     # What is not there, such as an item of the link, the page says itself.
     try:
+        if path.rstrip("/").endswith("/detection"):
+            return DetectionDoor(database(), actor).first()
         return Door(database(), actor, settings()).first(query)
     except Refusal:
         return None

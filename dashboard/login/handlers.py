@@ -153,6 +153,14 @@ class LogoutPage(SignedIn):
         self.redirect("/login?out=1", status=HTTPStatus.SEE_OTHER)
 
 
+class Home(SignedIn):
+    """`/` is the queue, where a server has several pages."""
+
+    def get(self) -> None:
+        """Redirect."""
+        self.redirect("/queue")
+
+
 class ItemRedirect(OurPage):
     """`/queue/42` is `/queue?item=42`."""
 

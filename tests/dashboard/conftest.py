@@ -87,8 +87,9 @@ class Visitors:
         path: str = "/queue",
         size: tuple[int, int] = (1440, 900),
         scheme: str = "light",
+        shown: str = ".tabulator-row",
     ) -> Page:
-        """A page of the desk, signed in as `username`, its first rows shown."""
+        """A page of the desk, signed in as `username`, the first of `shown` there."""
         context = self._browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
         )
@@ -100,7 +101,7 @@ class Visitors:
         page.get_by_label("User name").fill(username)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        page.locator(".tabulator-row").first.wait_for()
+        page.locator(shown).first.wait_for()
         return page
 
     def close(self) -> None:

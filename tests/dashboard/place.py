@@ -112,9 +112,9 @@ class Visitor:
         """Send the login form."""
         return self.ask("/login", {"username": username, "password": password, "next": "/queue"})
 
-    def page_token(self) -> str:
-        """The token of a new page of the desk."""
-        found = re.search(r'"token":"([^"]+)"', self.ask("/queue").text)
+    def page_token(self, path: str = "/queue") -> str:
+        """The token of a new page of the server."""
+        found = re.search(r'"token":"([^"]+)"', self.ask(path).text)
         assert found, "the page holds no token"
         return found[1]
 

@@ -50,9 +50,9 @@ HOSTILE = (
 class Intruder(ClientSession):
     """Bokeh's client on the page of a visitor."""
 
-    def __init__(self, place: Served, visitor: Visitor) -> None:
-        self._page = visitor.page_token()
-        address = place.base.replace("http", "ws", 1) + "/queue/ws"
+    def __init__(self, place: Served, visitor: Visitor, path: str) -> None:
+        self._page = visitor.page_token(path)
+        address = place.base.replace("http", "ws", 1) + path + "/ws"
         super().__init__(websocket_url=address)
 
     @property
@@ -62,10 +62,10 @@ class Intruder(ClientSession):
 
 
 @contextmanager
-def intruding(place: Served) -> Iterator[tuple[ClientSession, Document]]:
-    """A reviewer who may not assign, export or set priorities, on the desk's page."""
+def intruding(place: Served, path: str = "/queue") -> Iterator[tuple[ClientSession, Document]]:
+    """A reviewer who may not assign, export, set priorities or detect, on one of the pages."""
     visitor = place.visitor("rob")
-    session = Intruder(place, visitor)
+    session = Intruder(place, visitor, path)
     said = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
 
     def with_cookies(url: str) -> HTTPRequest:

@@ -64,7 +64,9 @@ def demo(
     if serving:
         own = {"WORKQUEUE_HOME": str(settings.home)}
         own |= {f"WORKQUEUE_{name}_URL": "" for name in ("DATABASE", "OWNER", "ANALYST")}
-        run_desk([f"--link={name}" for name in _LINKED], own)
+        # What was generated does not change by itself.
+        own["WORKQUEUE_DETECT_CRON"] = "off"
+        run_desk(["--worker", *(f"--link={name}" for name in _LINKED)], own)
 
 
 def _people(database: Database) -> None:

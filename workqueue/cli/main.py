@@ -29,6 +29,8 @@ FILES = {
     "rejects": "loading",
     "detect": "loading",
     "rules": "ruling",
+    "worker": "background",
+    "runs": "background",
     "inbox": "working",
     "claim": "working",
     "claim-next": "working",

@@ -23,6 +23,9 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port (default: WORKQUEUE_PORT).")
     ] = None,
+    worker: Annotated[
+        bool, typer.Option("--worker", help="Also run `workqueue worker`, until the desk ends.")
+    ] = False,
     link: Annotated[
         list[str] | None,
         typer.Option(help="Also print a link that signs this user in once."),
@@ -33,6 +36,7 @@ def serve(
     with opened(Settings.read()):
         pass
     arguments = ["--production"] if production else []
+    arguments += ["--worker"] if worker else []
     arguments += [f"--link={name}" for name in link or []]
     run_desk(arguments, {"WORKQUEUE_PORT": str(port)} if port else {})
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 
-from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from workqueue.accounts import Actor, acting_with
@@ -23,21 +22,15 @@ from workqueue.errors import Refusal
 from workqueue.lifecycle import LIVE, Duty, Status
 from workqueue.models import DetectionRun, WorkItem
 from workqueue.rules import Evaluation
+from workqueue.runs import ONE_AT_A_TIME, Progress, begin, ended_early, watched
 from workqueue.settings import Settings
 from workqueue.verbs import expire_leases, knowledge
 from workqueue.verbs.reconcile import Compared, reconcile
 
-Progress = Callable[[str, int, int], None]
-
 _STEPS = 3
-_ERROR_LIMIT = 1000
-# What the fingerprints of records that look like one person begin with.
-_COMPARED = ("DUPLICATE",)
 # After a large first write the inbox should not wait for autovacuum to know the new sizes.
 _ANALYZE_FROM = 10_000
 _ANALYZE = "ANALYZE work_items, work_item_providers, work_actions"
-# Any number will do that nobody else uses with PostgreSQL's advisory locks in this database.
-_ONE_AT_A_TIME = 0x0DE7EC7
 
 
 class DetectionRunning(Refusal):
@@ -79,24 +72,27 @@ def detect(  # noqa: PLR0913 - each argument is another part of a run
     progress: Progress | None = None,
     settings: Settings | None = None,
     duplicates: bool = True,
+    answering: bool = False,
 ) -> DetectReport:
     """Evaluate every rule on every record and bring the work items into line, all or nothing.
 
     `as_of` is the day in UTC that rules about the clock go by, by default today. `progress` is
-    told (step, done, total). `settings` names the folder of own rules, by default those of the
-    environment. Without `duplicates` records are not compared with each other, and what that found
-    before is left as it is. A second run on the same records changes nothing. Raises NotAllowed
-    without the right to detect, DetectionRunning while another run is under way.
+    told (step, done, total), and so is the run's record, for whoever watches from elsewhere. With
+    `answering` the run is the one that was asked for and waits, if there is one. `settings` names
+    the folder of own rules, by default those of the environment. Without `duplicates` records are
+    not compared with each other, and what that found before is left as it is. A second run on the
+    same records changes nothing. Raises NotAllowed without the right to detect, DetectionRunning
+    while another run is under way; what `progress` raises ends the run.
     """
     day = as_of or datetime.now(UTC).date()
     with _alone(database):
-        run_id, sweeps = database.run(lambda session: _begin(session, actor, day))
+        run_id, sweeps = database.run(lambda session: _begin(session, actor, day, answering))
         try:
             asked = _asked(database, settings or Settings.read())
             run = _Run(run_id, day, sweeps, asked, duplicates)
-            return _run(database, run, progress or _nobody_watches)
+            return _run(database, run, watched(database, run_id, progress or _nobody_watches))
         except BaseException as error:
-            _record_failure(database, run_id, error)
+            ended_early(database, run_id, error)
             raise
 
 
@@ -120,7 +116,7 @@ def _alone(database: Database) -> Iterator[None]:
     """Hold the lock of the one run at a time, on a connection of its own."""
     engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        key = {"key": _ONE_AT_A_TIME}
+        key = {"key": ONE_AT_A_TIME}
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key):
             raise DetectionRunning()
         try:
@@ -129,20 +125,10 @@ def _alone(database: Database) -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
 
 
-def _begin(session: Session, actor: Actor, day: date) -> tuple[int, int]:
+def _begin(session: Session, actor: Actor, day: date, answering: bool) -> tuple[int, int]:
     """Record the run, set expired leases free."""
     user = acting_with(session, actor, Duty.DETECT)
-    # With the lock in our hands nobody else's run is alive, whatever its row says.
-    session.execute(
-        update(DetectionRun)
-        .where(DetectionRun.status == "RUNNING")
-        .values(status="FAILED", finished_at=func.now(), error="The run ended without a word.")
-    )
-    run_id: int = session.execute(
-        insert(DetectionRun)
-        .values(as_of=day, user_id=user.id, via=actor.via)
-        .returning(DetectionRun.id)
-    ).scalar_one()
+    run_id = begin(session, day, user_id=user.id, via=actor.via, answering=answering)
     return run_id, expire_leases(session)
 
 
@@ -220,18 +206,6 @@ def _write(
         .values(status="DONE", finished_at=func.clock_timestamp(), counts=told)
     )
     return report
-
-
-def _record_failure(database: Database, run_id: int, error: BaseException) -> None:
-    """Say in the run's record what broke it off; nothing else of it was written."""
-    said = f"{type(error).__name__}: {error}".splitlines()[0][:_ERROR_LIMIT]
-    # Where even that cannot be written, the next run marks this one, and the error tells more.
-    with suppress(SQLAlchemyError, Refusal), database.transaction() as session:
-        session.execute(
-            update(DetectionRun)
-            .where(DetectionRun.id == run_id)
-            .values(status="FAILED", finished_at=func.clock_timestamp(), error=said)
-        )
 
 
 @contextmanager

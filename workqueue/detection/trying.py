@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from workqueue.accounts import Actor, acting_with
 from workqueue.database import Database
 from workqueue.detection.asking import Asked, answers
+from workqueue.detection.comparison import comparison
 from workqueue.detection.fetch import fetch_items, fetch_records
 from workqueue.errors import BadInput, NoSuchRule
 from workqueue.fields import full_name
@@ -82,13 +83,17 @@ def try_rule(  # noqa: PLR0913 - keyword-only, each with its own meaning
         column_sets = knowledge.column_sets(session)
         references = knowledge.references(session)
     asked = Asked((rule,) if script is None else (), (script,) if script else (), {}, {}, seconds)
+    compared = comparison(wanted=rule.by_comparison)
+    records = fetch_records(database.libpq_url, asked.rules, (*asked.more_fields, *compared.fields))
     done = answers(
-        fetch_records(database.libpq_url, asked.rules, asked.more_fields),
+        records,
         asked,
         column_sets=column_sets,
         as_of=as_of or datetime.now(UTC).date(),
         references=references,
     )
+    if rule.by_comparison:
+        done = compared.added(done, database, records)
     if said := done.failed.get(rule_id) or done.off.get(rule_id):
         raise BadInput(f"rule {rule_id} cannot be asked: {said}")
     findings = done.findings.filter(pa.compute.equal(done.findings["rule_id"], rule_id))
@@ -109,7 +114,7 @@ def _chosen(session: Session, rule_id: str, mine: Own | None) -> tuple[Rule, Scr
         near = difflib.get_close_matches(rule_id.upper(), sorted(known), n=3, cutoff=0.5)
         said += f"; near are {', '.join(near)}." if near else "; `workqueue rules` lists them."
         raise NoSuchRule(said)
-    if rule.checks or rule.group is not None:
+    if rule.checks or rule.group is not None or rule.by_comparison:
         return rule, None
     scripts = mine.scripts if mine is not None else ()
     for script in scripts:

@@ -81,12 +81,20 @@ class IntakeReject(Base):
 
 
 class DetectionRun(Base):
-    """One run of detection with its counts."""
+    """One run of detection: asked for, under way with how far it is, or ended with its counts."""
 
     __tablename__ = "detection_runs"
     __table_args__ = (
-        CheckConstraint("status IN ('RUNNING', 'DONE', 'FAILED')", name="status"),
-        CheckConstraint("(status = 'RUNNING') = (finished_at IS NULL)", name="finished"),
+        CheckConstraint("status IN ('REQUESTED', 'RUNNING', 'DONE', 'FAILED')", name="status"),
+        CheckConstraint(
+            "(status IN ('REQUESTED', 'RUNNING')) = (finished_at IS NULL)", name="finished"
+        ),
+        Index(
+            "uq_detection_runs_requested",
+            "status",
+            unique=True,
+            postgresql_where=text("status = 'REQUESTED'"),
+        ),
         {"comment": "Runs of detection with their counts"},
     )
 
@@ -99,6 +107,16 @@ class DetectionRun(Base):
     started_at: Mapped[CreatedAt]
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     error: Mapped[str] = mapped_column(server_default="")
+    requested_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True),
+        comment="When somebody asked for it; NULL: it began at once, or by the clock",
+    )
+    step: Mapped[Code] = mapped_column(server_default="", comment="What it is doing, while it runs")
+    done: Mapped[int] = mapped_column(Integer, server_default="0")
+    total: Mapped[int] = mapped_column(Integer, server_default="0")
+    told_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), comment="When it last said how far it is"
+    )
 
 
 class DetectionRunRule(Base):
