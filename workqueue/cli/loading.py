@@ -74,7 +74,7 @@ def _say_load(report: LoadReport) -> None:
 
 
 def load_reference(
-    name: Annotated[str, typer.Argument(help="Name of the list: licence-required.")],
+    name: Annotated[str, typer.Argument(help="The list: licence-required, taxonomy or leie.")],
     file: Annotated[Path, typer.Argument(help="csv with the list.")],
     username: AsOption = None,
     as_json: JsonOption = False,

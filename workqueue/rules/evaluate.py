@@ -56,8 +56,10 @@ def evaluate(  # noqa: PLR0913 - each argument is a different kind of thing
     `records` has id (int64), source, column_set_id (int32), contradicted and every field's name;
     text columns are strings, dates date32; columns beyond `needed_columns` may be left out.
     `column_sets` gives the known fields of each column_set_id. `as_of` is the day in UTC that rules
-    about the clock go by. Order: by rule, then by record. Groups are those among `records`.
+    about the clock go by. Order: by rule, then by record. Groups are those among `records`. Rules
+    that need a reference list which `references` does not have are left out.
     """
+    rules = [each for each in rules if each.needs is None or references.has(each.needs)]
     batch = prepared(records, column_sets, as_of, references, limits or Limits())
     tables = _record_findings(batch, [each for each in rules if not each.grouped])
     if records.num_rows > 1:

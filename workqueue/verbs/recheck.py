@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from workqueue.errors import NoSuchProvider
 from workqueue.fields import BY_NAME, SLOTS, Form
 from workqueue.rules import GroupKeys, Limits, evaluate, group_keys
+from workqueue.rules.references import keys_of
 from workqueue.verbs import knowledge
 from workqueue.verbs.reconcile import OfRecords, befallen_items, reconcile
 
@@ -116,13 +117,15 @@ def recheck(
         _keys_of(row.key or {} for row in its_groups),
     )
     others = _sharing(session, provider_id, keys)
+    together = pa.concat_tables([record, _records(session, others)]) if others else record
+    spoken_of = {key for row in together.to_pylist() for key in keys_of(row)}
     findings = _found(
         provider_id,
-        pa.concat_tables([record, _records(session, others)]) if others else record,
+        together,
         keys,
         column_sets=known,
         as_of=as_of or datetime.now(UTC).date(),
-        references=knowledge.references(session),
+        references=knowledge.references(session, spoken_of),
         limits=_LIMITS,
     )
     reconcile(
