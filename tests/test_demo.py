@@ -14,6 +14,7 @@ from stdnum import luhn
 
 from tests.demo_opinion import (
     ENUMERATED,
+    FIRST,
     LAST,
     LINE_1,
     PRACTICE,

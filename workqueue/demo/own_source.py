@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from workqueue.demo import columns, people
 from workqueue.demo.disagreements import REPLACED, Part, plant_disagreements
-from workqueue.demo.draws import Rows, digits, joined
+from workqueue.demo.draws import Ints, Rows, digits, joined
 from workqueue.demo.nppes_file import (
     CHUNK_ROWS,
     DemoFile,
@@ -106,11 +106,12 @@ def _parts(seed: int, rows: int, as_of: date, nppes: DemoFile | None) -> Iterato
     left = rows
     for start in range(0, world, CHUNK_ROWS):
         numbers = np.arange(start, min(start + CHUNK_ROWS, world), dtype=np.uint64)
+        places = np.arange(len(numbers))
         if nppes is not None:
-            numbers = _chosen(seed, numbers, bad)[:left]
-        left -= len(numbers)
-        if len(numbers):
-            yield _part(start, seed, numbers, as_of, replaced)
+            places = _chosen(seed, numbers, bad)[:left]
+        left -= len(places)
+        if len(places):
+            yield _part(seed, numbers, places, as_of, replaced)
 
 
 def _not_clean(nppes: DemoFile) -> tuple[frozenset[int], frozenset[int]]:
@@ -125,23 +126,25 @@ def _not_clean(nppes: DemoFile) -> tuple[frozenset[int], frozenset[int]]:
     return frozenset(bad), frozenset(replaced - bad)
 
 
-def _chosen(seed: int, numbers: Rows, bad: frozenset[int]) -> Rows:
-    """The people who are clean in the NPPES file, and some whose NPI is deactivated there."""
+def _chosen(seed: int, numbers: Rows, bad: frozenset[int]) -> Ints:
+    """The places of people who are clean in the NPPES file, and of some deactivated NPIs."""
     kind = people.kinds(seed, numbers)
     rng = Random(f"gone {seed} {int(numbers[0])}")  # noqa: S311 - it has to repeat itself
     gone = np.array([rng.random() < GONE_RATE for _ in numbers]) & (kind == people.GONE)
     clean = np.array([int(number) not in bad for number in numbers])
-    return np.asarray(numbers[((kind == people.PERSON) & clean) | gone], dtype=np.uint64)
+    return np.flatnonzero(((kind == people.PERSON) & clean) | gone)
 
 
-def _part(start: int, seed: int, numbers: Rows, as_of: date, replaced: frozenset[int]) -> Part:
+def _part(seed: int, numbers: Rows, places: Ints, as_of: date, replaced: frozenset[int]) -> Part:
+    """The rows at the places; all are built, since a row may refer to the one before it."""
     clean = people.build(seed, numbers, as_of, only_individuals=True)
-    values = dict(clean.columns)
-    values[SOURCE_KEY] = joined("D", digits(numbers.astype(np.int64) + 1, 8))
+    values = {name: column.take(pa.array(places)) for name, column in clean.columns.items()}
+    chosen = numbers[places]
+    values[SOURCE_KEY] = joined("D", digits(chosen.astype(np.int64) + 1, 8))
     return Part(
-        start,
+        int(numbers[0]),
         Sheet(values, first_line=2),
-        plain=frozenset(np.flatnonzero(clean.plain).tolist()),
-        gone=frozenset(np.flatnonzero(people.kinds(seed, numbers) == people.GONE).tolist()),
-        replaced=frozenset(n for n, number in enumerate(numbers) if int(number) in replaced),
+        plain=frozenset(np.flatnonzero(clean.plain[places]).tolist()),
+        gone=frozenset(np.flatnonzero(people.kinds(seed, chosen) == people.GONE).tolist()),
+        replaced=frozenset(n for n, number in enumerate(chosen) if int(number) in replaced),
     )
