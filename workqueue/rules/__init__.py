@@ -5,7 +5,7 @@ from workqueue.rules.engine import Limits
 from workqueue.rules.evaluate import FINDINGS, GroupKeys, evaluate, group_keys, needed_columns
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
-from workqueue.rules.wording import catalogue_table, words
+from workqueue.rules.wording import Suggestion, catalogue_table, suggestions, words
 
 __all__ = [
     "FINDINGS",
@@ -15,10 +15,12 @@ __all__ = [
     "Limits",
     "References",
     "Rule",
+    "Suggestion",
     "catalogue_table",
     "evaluate",
     "group_keys",
     "needed_columns",
     "rule",
+    "suggestions",
     "words",
 ]
