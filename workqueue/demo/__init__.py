@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from workqueue.demo.nppes_file import DemoFile, generate
 from workqueue.demo.own_source import generate_own_source
+from workqueue.demo.taxonomy_list import write_taxonomy_list
 
-__all__ = ["DemoFile", "generate", "generate_own_source"]
+__all__ = ["DemoFile", "generate", "generate_own_source", "write_taxonomy_list"]

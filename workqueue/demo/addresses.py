@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from workqueue.demo.columns import MAILING, PRACTICE
-from workqueue.demo.draws import Draws, Ints, Rows, Weighted, digits, joined, lookup, where
+from workqueue.demo.draws import Bools, Draws, Ints, Rows, Weighted, digits, joined, lookup, where
 from workqueue.demo.places import CITIES, MILITARY
 
 Columns = dict[str, pa.Array]
@@ -69,6 +70,12 @@ def states(city: Ints) -> Ints:
     return np.asarray(_STATE_OF[city], dtype=np.int64)
 
 
+def in_roomy_state(city: Ints) -> Bools:
+    """Whether the state of each row's city has further cities here, whose ZIPs could be taken."""
+    several = np.bincount(_STATE_OF[: len(CITIES)], minlength=len(STATES)) > 1
+    return np.asarray((city < len(CITIES)) & several[states(city)], dtype=np.bool_)
+
+
 def license_states(city: Ints) -> Ints:
     """Positions in STATES of the licensing states.
 
@@ -111,6 +118,9 @@ def _units(draws: Draws, city: Ints) -> pa.Array:
 
 def _located(seed: int, site: Rows, city: Ints, names: tuple[str, ...]) -> Columns:
     draws = Draws(seed, site)
+    phone = _phone(draws, city, "phone")
+    fax = _phone(draws, city, "fax")
+    has_fax = (draws.share("has fax") < 0.8) & pc.not_equal(phone, fax).to_numpy(False)
     code = lookup(_ZIPS, _ZIP_START[city] + draws.below("zip", _ZIP_COUNT[city]))
     extension = digits(draws.below("zip extension", 9998) + 1, 4)
     values = (
@@ -120,8 +130,8 @@ def _located(seed: int, site: Rows, city: Ints, names: tuple[str, ...]) -> Colum
         lookup(STATES, states(city)),
         where(draws.share("long zip") < 0.8, joined(code, extension), code),
         lookup(["US"], np.zeros(len(city), dtype=np.int64)),
-        _phone(draws, city, "phone"),
-        where(draws.share("has fax") < 0.8, _phone(draws, city, "fax"), ""),
+        phone,
+        where(has_fax, fax, ""),
     )
     return dict(zip(names, values, strict=True))
 

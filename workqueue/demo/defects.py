@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from workqueue.demo import columns
+from workqueue.demo import columns, contact_defects, identity_defects, licensing_defects
 from workqueue.demo.people import FIRST_DAY
 from workqueue.demo.plan import STALE, Plan
-from workqueue.demo.sheet import Sheet
+from workqueue.demo.planting import Planter, Planting, as_date, as_text, rewrite
 
 _YEAR = 365.25
+# NPPES has asked for a certification since 2020; nobody is blamed for the half year before.
+CERTIFIED_FROM = date(2019, 7, 1)
 _LOOKALIKES = {"O": "0", "I": "1", "E": "3", "S": "5", "A": "4"}
-
-
-@dataclass(frozen=True)
-class Planting:
-    """Where defects go, by what chance, and the (calendar, UTC) day on which the file is read."""
-
-    sheet: Sheet
-    rng: Random
-    as_of: date
-
-
-def _text(day: date) -> str:
-    return day.strftime("%m/%d/%Y")
-
-
-def _date(text: str) -> date:
-    month, day, year = (int(part) for part in text.split("/"))
-    return date(year, month, day)
-
-
-def _rewrite(sheet: Sheet, name: str, rows: list[int], change: Callable[[str], str]) -> None:
-    sheet.put(name, rows, [change(sheet.read(name, row)) for row in rows])
 
 
 def _npi_check_digit(here: Planting, rows: list[int]) -> None:
@@ -44,7 +22,7 @@ def _npi_check_digit(here: Planting, rows: list[int]) -> None:
             return npi[:-1] + str((int(npi[-1]) + here.rng.randrange(1, 10)) % 10)
         return here.rng.choice("03456789") + npi[1:]
 
-    _rewrite(here.sheet, columns.NPI, rows, spoilt)
+    rewrite(here.sheet, columns.NPI, rows, spoilt)
 
 
 def _last_name_missing(here: Planting, rows: list[int]) -> None:
@@ -76,8 +54,8 @@ def _name_suspicious(here: Planting, rows: list[int]) -> None:
 
     in_first = [row for row in rows if here.rng.random() < 0.25]
     others = set(in_first)
-    _rewrite(here.sheet, columns.FIRST_NAME, in_first, odd)
-    _rewrite(here.sheet, columns.LAST_NAME, [row for row in rows if row not in others], odd_last)
+    rewrite(here.sheet, columns.FIRST_NAME, in_first, odd)
+    rewrite(here.sheet, columns.LAST_NAME, [row for row in rows if row not in others], odd_last)
 
 
 def _taxonomy_missing(here: Planting, rows: list[int]) -> None:
@@ -116,7 +94,7 @@ def _zip_invalid(here: Planting, rows: list[int]) -> None:
         forms = (code[:4], "00000", f"{code[:4]}A", f"O{code[1:5]}", code[:5] + "1", "000000000")
         return here.rng.choice(forms)
 
-    _rewrite(here.sheet, columns.ZIP, rows, spoilt)
+    rewrite(here.sheet, columns.ZIP, rows, spoilt)
 
 
 def _phone_missing(here: Planting, rows: list[int]) -> None:
@@ -133,7 +111,7 @@ def _phone_invalid(here: Planting, rows: list[int]) -> None:
         )
         return here.rng.choice(forms)
 
-    _rewrite(here.sheet, columns.PHONE, rows, spoilt)
+    rewrite(here.sheet, columns.PHONE, rows, spoilt)
 
 
 def _date_future(here: Planting, rows: list[int]) -> None:
@@ -145,12 +123,12 @@ def _date_future(here: Planting, rows: list[int]) -> None:
         form = rng.random()
         first = here.as_of + timedelta(days=rng.randrange(30, 900))
         if form < 0.7:
-            updated[row] = _text(first)
+            updated[row] = as_text(first)
         elif form < 0.85:
-            enumerated[row] = _text(first)
-            updated[row] = _text(first + timedelta(days=rng.randrange(400)))
+            enumerated[row] = as_text(first)
+            updated[row] = as_text(first + timedelta(days=rng.randrange(400)))
         else:
-            enumerated[row] = _text(first)
+            enumerated[row] = as_text(first)
             here.sheet.found(row, "DATE_ORDER")
     here.sheet.put(columns.UPDATED, list(updated), list(updated.values()))
     here.sheet.put(columns.ENUMERATED, list(enumerated), list(enumerated.values()))
@@ -164,13 +142,13 @@ def _date_order(here: Planting, rows: list[int]) -> None:
     for row in rows:
         if rng.random() < 0.6:
             day = here.as_of - timedelta(days=rng.randrange(400, 1500))
-            updated[row] = _text(day)
-            enumerated[row] = _text(day + timedelta(days=rng.randrange(1, 300)))
+            updated[row] = as_text(day)
+            enumerated[row] = as_text(day + timedelta(days=rng.randrange(1, 300)))
         else:
-            enumerated[row] = _text(FIRST_DAY - timedelta(days=rng.randrange(1, 4500)))
+            enumerated[row] = as_text(FIRST_DAY - timedelta(days=rng.randrange(1, 4500)))
     here.sheet.put(columns.UPDATED, list(updated), list(updated.values()))
     here.sheet.put(columns.ENUMERATED, list(enumerated), list(enumerated.values()))
-    here.sheet.blank(list(updated), columns.CERTIFIED)
+    here.sheet.put(columns.CERTIFIED, list(updated), list(updated.values()))
 
 
 def _record_stale(here: Planting, rows: list[int]) -> None:
@@ -182,17 +160,18 @@ def _record_stale(here: Planting, rows: list[int]) -> None:
         low, high = (5.2, 9.9) if here.rng.random() < 0.7 else (10.1, 16.0)
         age = here.rng.uniform(low, high) * _YEAR
         day = here.as_of - timedelta(days=min(int(age), oldest))
-        begun = _date(here.sheet.read(columns.ENUMERATED, row))
+        begun = as_date(here.sheet.read(columns.ENUMERATED, row))
         if begun > day:
             begun = FIRST_DAY + timedelta(days=here.rng.randrange((day - FIRST_DAY).days + 1))
-        updated.append(_text(day))
-        enumerated.append(_text(begun))
+        updated.append(as_text(day))
+        enumerated.append(as_text(begun))
     here.sheet.put(columns.UPDATED, rows, updated)
     here.sheet.put(columns.ENUMERATED, rows, enumerated)
-    here.sheet.blank(rows, columns.CERTIFIED)
+    certified = [day if as_date(day) >= CERTIFIED_FROM else "" for day in updated]
+    here.sheet.put(columns.CERTIFIED, rows, certified)
 
 
-_PLANTERS: dict[str, Callable[[Planting, list[int]], None]] = {
+_PLANTERS: dict[str, Planter] = {
     "NPI_CHECK_DIGIT": _npi_check_digit,
     "NAME_LAST_MISSING": _last_name_missing,
     "NAME_FIRST_MISSING": _first_name_missing,
@@ -208,6 +187,9 @@ _PLANTERS: dict[str, Callable[[Planting, list[int]], None]] = {
     "DATE_FUTURE": _date_future,
     "DATE_ORDER": _date_order,
     STALE: _record_stale,
+    **identity_defects.PLANTERS,
+    **licensing_defects.PLANTERS,
+    **contact_defects.PLANTERS,
 }
 
 

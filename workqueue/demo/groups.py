@@ -25,6 +25,8 @@ _LICENSE_COLUMNS = (
     columns.PRIMARY,
     columns.CREDENTIAL,
 )
+# What changes when somebody moves within a city; beyond it the licence would not follow.
+_OF_THE_DOOR = (columns.LINE_1, columns.LINE_2, columns.PHONE, columns.FAX)
 _SECOND_SLOT = columns.taxonomy_slot(2)
 
 
@@ -70,11 +72,29 @@ class GroupPlanter:
         rng.shuffle(self._here)
         rng.shuffle(self._before)
 
+    def spare(self, count: int) -> list[int]:
+        """Clean rows of the sheet that nobody else will use; fewer where few are left."""
+        taken = self._here[len(self._here) - min(count, len(self._here)) :]
+        del self._here[len(self._here) - len(taken) :]
+        return sorted(taken)
+
+    def records(self, lenders: list[int]) -> list[dict[str, str]]:
+        """The lenders as records."""
+        if not lenders:
+            return []
+        taken = {name: self.values(name, lenders) for name in self._sheet.columns}
+        records: list[dict[str, str]] = pa.table(taken).to_pylist()
+        return records
+
     def plant(self, plan: Plan, licensed: set[int]) -> None:
         """Plant both kinds of group; rows for which nobody is left to collide with stay clean."""
         self._duplicate_npi(plan["NPI_DUPLICATE"])
-        able = licensed | {self._sheet.size + p for p, yes in enumerate(self._pool.licensed) if yes}
-        self._share_license(plan["LICENSE_SHARED"], able)
+        self._share_license(plan["LICENSE_SHARED"], self.able(licensed))
+
+    def able(self, licensed: set[int]) -> set[int]:
+        """The lenders with one needed licence, here and in the pool."""
+        size = self._sheet.size
+        return licensed | {size + p for p, yes in enumerate(self._pool.licensed) if yes}
 
     def renew_pool(self, licensed: set[int]) -> None:
         """Drop lenders that were used from the pool and fill it up with clean rows from here."""
@@ -83,7 +103,7 @@ class GroupPlanter:
         room = POOL_ROWS - len(self._pool.lines)
         self._pool.add(self._sheet, self._here[:room], licensed)
 
-    def _lenders(self, takers: list[int], able: set[int] | None) -> list[int]:
+    def lenders(self, takers: list[int], able: set[int] | None) -> list[int]:
         """A lender for each taker; some lend twice. Shorter than ``takers`` if none is left."""
         wanted = round(len(takers) / (1 + TRIPLES)) or len(takers)
         lenders: list[int] = []
@@ -94,15 +114,17 @@ class GroupPlanter:
             source[:] = [p for p in source if p not in used]
         return [lenders[n % len(lenders)] for n in range(len(takers))] if lenders else []
 
-    def _values(self, name: str, lenders: list[int]) -> pa.Array:
+    def values(self, name: str, lenders: list[int]) -> pa.Array:
+        """Values of the lenders, in the same order."""
         parts = [self._sheet.columns[name]]
         if self._pool.lines:
             parts.append(self._pool.columns[name])
         return pa.concat_arrays(parts).take(pa.array(lenders))
 
-    def _note(self, rule: str, takers: list[int], lenders: list[int], keys: list[str]) -> None:
+    def note(self, rule: str, takers: list[int], lenders: list[int], keys: list[str]) -> None:
+        """Note that takers and lenders break the rule together."""
         sheet = self._sheet
-        npis = self._values(columns.NPI, lenders).to_pylist()
+        npis = self.values(columns.NPI, lenders).to_pylist()
         noted = set()
         for taker, lender, key, npi in zip(takers, lenders, keys, npis, strict=True):
             sheet.found(taker, rule, key)
@@ -116,33 +138,34 @@ class GroupPlanter:
     def _duplicate_npi(self, takers: list[int]) -> None:
         """Make each taker a second record of the lender: same person, often another practice."""
         sheet = self._sheet
-        lenders = self._lenders(takers, None)
+        lenders = self.lenders(takers, None)
         takers = takers[: len(lenders)]
         moved = [self._rng.random() < 0.6 for _ in takers]
         stayed = [n for n, has_moved in enumerate(moved) if not has_moved]
         for name in list(sheet.columns):
-            chosen = stayed if name in columns.PRACTICE else range(len(takers))
+            chosen = stayed if name in _OF_THE_DOOR else range(len(takers))
             rows = [takers[n] for n in chosen]
             if rows:
-                sheet.put(name, rows, self._values(name, [lenders[n] for n in chosen]))
+                sheet.put(name, rows, self.values(name, [lenders[n] for n in chosen]))
         sheet.blank([row for row in takers if self._rng.random() < 0.4], columns.MIDDLE_NAME)
         renamed = [row for row in takers if self._rng.random() < 0.1]
         doubled = [f"{sheet.read(columns.LAST_NAME, row)}-HOLLOWAY" for row in renamed]
         sheet.put(columns.LAST_NAME, renamed, doubled)
         if takers:
-            keys = self._values(columns.NPI, lenders).to_pylist()
-            self._note("NPI_DUPLICATE", takers, lenders, keys)
+            keys = self.values(columns.NPI, lenders).to_pylist()
+            self.note("NPI_DUPLICATE", takers, lenders, keys)
 
     def _share_license(self, takers: list[int], able: set[int]) -> None:
         """Give each taker, another person with an own NPI, the lender's specialty and licence."""
-        lenders = self._lenders(takers, able)
+        lenders = self.lenders(takers, able)
         takers = takers[: len(lenders)]
         if not takers:
             return
-        for name in _LICENSE_COLUMNS:
-            self._sheet.put(name, takers, self._values(name, lenders))
+        # The licence is good in the state of the practice, or one more rule would be broken.
+        for name in (*_LICENSE_COLUMNS, columns.CITY, columns.STATE, columns.ZIP):
+            self._sheet.put(name, takers, self.values(name, lenders))
         self._sheet.blank(takers, columns.PREFIX, *_SECOND_SLOT)
         parts = (columns.LICENSE, columns.LICENSE_STATE, columns.TAXONOMY)
-        number, state, code = (self._values(name, lenders).to_pylist() for name in parts)
+        number, state, code = (self.values(name, lenders).to_pylist() for name in parts)
         keys = [f"{n}|{s}|{c[:4]}" for n, s, c in zip(number, state, code, strict=True)]
-        self._note("LICENSE_SHARED", takers, lenders, keys)
+        self.note("LICENSE_SHARED", takers, lenders, keys)

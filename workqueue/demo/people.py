@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ FRESH_DAYS = 1640  # four and a half years: no clean row is older, so none is st
 MOST_ROWS = 50_000_000  # half of the NPIs that begin with 1
 
 _KINDS = Weighted(["individual", "organization", "deactivated"], [83, 15, 2])
+PERSON, COMPANY, GONE = range(3)
 _FOREIGN = Weighted(
     [
         "200 UNIVERSITY AVE|TORONTO|ONTARIO|M5H 3C6|CA|4165550 EXT 12",
@@ -36,13 +38,18 @@ class People:
 
     ``individual`` tells which rows are people; ``plain`` which of them may be given a defect
     (foreign addresses and reactivated records stay as they are); ``licensed`` which of the people
-    have one taxonomy and cannot do without a licence for it.
+    have one taxonomy and cannot do without a licence for it, ``two`` which have two taxonomies,
+    ``signed`` whose profession goes with a credential, ``civil`` who practises in a state that has
+    several cities here.
     """
 
     columns: Columns
     individual: Bools
     plain: Bools
     licensed: Bools
+    two: Bools
+    signed: Bools
+    civil: Bools
 
 
 def npi_numbers(seed: int, rows: Rows) -> pa.Array:
@@ -70,7 +77,7 @@ def _names(draws: Draws, women: Bools) -> Columns:
         columns.MIDDLE_NAME: names.middle_names(draws, women),
         columns.SUFFIX: names.suffixes(draws, women),
         columns.SEX: where(women, "F", lookup(["M"], np.zeros(len(women), dtype=np.int64))),
-        "Provider Other Last Name": where(former, names.last_names(draws, "former last name")),
+        columns.OTHER_LAST_NAME: where(former, names.last_names(draws, "former last name")),
         "Provider Other First Name": where(former, first),
         "Provider Other Last Name Type Code": where(former, draws.text("former kind", kinds)),
     }
@@ -101,13 +108,12 @@ def _dates(draws: Draws, as_of: date, reactivated: Bools) -> Columns:
     room = updated - enumerated
     off = enumerated + draws.below("deactivated", room // 2 + 1)
     on = off + draws.below("reactivated", room // 2 + 1)
-    certified = draws.share("certified") < 0.75
     return {
         columns.ENUMERATED: lookup(days, enumerated),
         columns.UPDATED: lookup(days, updated),
         columns.DEACTIVATED: where(reactivated, lookup(days, off)),
         columns.REACTIVATED: where(reactivated, lookup(days, on)),
-        columns.CERTIFIED: where(certified, lookup(days, updated)),
+        columns.CERTIFIED: lookup(days, updated),
     }
 
 
@@ -187,10 +193,19 @@ def _sites(draws: Draws, rows: Rows) -> Rows:
     return np.where(draws.share("shares a site") < 0.55, shared, alone)
 
 
+class Traits(NamedTuple):
+    """See People."""
+
+    licensed: Bools
+    two: Bools
+    signed: Bools
+    civil: Bools
+
+
 def individual_columns(
     seed: int, rows: Rows, as_of: date, foreign: Bools, reactivated: Bools
-) -> tuple[Columns, Bools]:
-    """The rows as people, and which of them have one taxonomy that cannot do without a licence."""
+) -> tuple[Columns, Traits]:
+    """The rows as people, and what may be planted in them."""
     draws = Draws(seed, rows)
     profession = professions.professions(draws)
     share = np.array([p.women for p in professions.PROFESSIONS])[profession]
@@ -207,31 +222,43 @@ def individual_columns(
     practised, two = _practice(draws, rows, profession, state)
     values |= practised
     values |= _other_identifiers(draws, state)
-    sole = Weighted(["N", "Y", "X"], [66, 24, 10])
-    values["Is Sole Proprietor"] = draws.text("sole proprietor", sole)
+    sole = Weighted(["N", "Y"], [74, 26])
+    values[columns.SOLE_PROPRIETOR] = draws.text("sole proprietor", sole)
     _abroad(values, draws, foreign)
-    return values, ~two & professions.licensed(profession, professions.ALWAYS)
+    return values, Traits(
+        licensed=~two & professions.licensed(profession, professions.ALWAYS),
+        two=two,
+        signed=~professions.licensed(profession, professions.NEVER),
+        civil=addresses.in_roomy_state(city),
+    )
+
+
+def kinds(seed: int, rows: Rows) -> Ints:
+    """PERSON, COMPANY or GONE (a deactivated NPI), one a row."""
+    return Draws(seed, rows).index("kind", _KINDS)
 
 
 def build(seed: int, rows: Rows, as_of: date, *, only_individuals: bool = False) -> People:
     """The given rows of the seed's world, all clean, with dates up to the day before ``as_of``."""
     draws = Draws(seed, rows)
-    kind = draws.index("kind", _KINDS)
-    person, company = kind == 0, kind == 1
+    kind = kinds(seed, rows)
+    person, company = kind == PERSON, kind == COMPANY
     if only_individuals:
         person, company = np.ones_like(person), np.zeros_like(company)
     foreign = person & (draws.share("foreign") < 0.002)
     reactivated = person & (draws.share("was deactivated") < 0.003)
-    values, licensed = individual_columns(seed, rows, as_of, foreign, reactivated)
+    values, traits = individual_columns(seed, rows, as_of, foreign, reactivated)
     companies = organization_columns(draws, values)
     gone = lookup(_days(FIRST_DAY, as_of), draws.below("gone", (as_of - FIRST_DAY).days))
     merged = {}
     for name in {**values, **companies}:
         merged[name] = where(person, values.get(name, ""), where(company, companies.get(name, "")))
     merged[columns.NPI] = npi_numbers(seed, rows)
+    merged[columns.REPLACEMENT_NPI] = pa.array([""] * len(rows), pa.string())
     merged[columns.ENTITY_TYPE] = where(
         person, "1", where(company, lookup(["2"], np.zeros(len(rows), dtype=np.int64)))
     )
     neither = ~(person | company)
     merged[columns.DEACTIVATED] = where(neither, gone, merged[columns.DEACTIVATED])
-    return People(merged, person, person & ~foreign & ~reactivated, person & licensed)
+    plain = person & ~foreign & ~reactivated
+    return People(merged, person, plain, *(person & trait for trait in traits))

@@ -5,49 +5,97 @@ from __future__ import annotations
 from collections.abc import Iterable
 from random import Random
 
-# Share of individuals that get the defect, before scaling: 12 % in all, stale records apart.
+# Share of individuals that get the defect, before scaling: 17 % in all, stale records apart.
 RATES = {
-    "LICENSE_MISSING": 0.012,
-    "NPI_CHECK_DIGIT": 0.005,
-    "NPI_DUPLICATE": 0.008,
-    "NAME_LAST_MISSING": 0.004,
-    "NAME_FIRST_MISSING": 0.004,
-    "NAME_SUSPICIOUS": 0.008,
-    "TAXONOMY_MISSING": 0.010,
-    "LICENSE_SHARED": 0.008,
-    "ADDR_PRACTICE_MISSING": 0.007,
-    "PO_BOX_PRACTICE": 0.012,
-    "STATE_INVALID": 0.006,
-    "ZIP_INVALID": 0.007,
-    "PHONE_MISSING": 0.010,
-    "PHONE_INVALID": 0.009,
-    "DATE_FUTURE": 0.005,
-    "DATE_ORDER": 0.005,
+    "LICENSE_MISSING": 0.010,
+    "NPI_CHECK_DIGIT": 0.004,
+    "NPI_DUPLICATE": 0.006,
+    "NAME_LAST_MISSING": 0.003,
+    "NAME_FIRST_MISSING": 0.003,
+    "NAME_SUSPICIOUS": 0.006,
+    "NAME_ORG_IN_PERSON": 0.003,
+    "CREDENTIAL_MISSING": 0.005,
+    "CREDENTIAL_TAXONOMY": 0.004,
+    "SEX_MISSING": 0.004,
+    "SOLE_PROPRIETOR_UNKNOWN": 0.006,
+    "CERTIFICATION_MISSING": 0.006,
+    "TAXONOMY_MISSING": 0.007,
+    "TAXONOMY_INVALID": 0.004,
+    "TAXONOMY_RETIRED": 0.003,
+    "TAXONOMY_NON_INDIVIDUAL": 0.003,
+    "TAXONOMY_PRIMARY_NONE": 0.005,
+    "TAXONOMY_PRIMARY_MANY": 0.003,
+    "TAXONOMY_REPEATED": 0.003,
+    "LICENSE_SHARED": 0.006,
+    "LICENSE_STATE_MISSING": 0.004,
+    "LICENSE_FORMAT": 0.004,
+    "LICENSE_NO_PRACTICE_STATE": 0.005,
+    "ADDR_PRACTICE_MISSING": 0.005,
+    "ADDR_SUSPICIOUS": 0.004,
+    "PO_BOX_PRACTICE": 0.008,
+    "STATE_INVALID": 0.005,
+    "ZIP_INVALID": 0.006,
+    "ZIP_STATE_MISMATCH": 0.005,
+    "ZIP_CITY_MISMATCH": 0.005,
+    "PHONE_MISSING": 0.008,
+    "PHONE_INVALID": 0.008,
+    "FAX_INVALID": 0.004,
+    "FAX_EQUALS_PHONE": 0.005,
+    "DATE_FUTURE": 0.004,
+    "DATE_ORDER": 0.004,
+    "EXCLUDED_LEIE": 0.002,
+    "DUPLICATE": 0.012,
 }
 STALE = "RECORD_STALE"
 STALE_RATE = 0.08
 SECOND_DEFECT = 0.06  # of the rows with one defect, those that get another
-HIGHEST_SCALE = 5.0  # beyond it too few clean rows are left to share an NPI or a licence with
-GROUP_RULES = ("NPI_DUPLICATE", "LICENSE_SHARED")
+HIGHEST_SCALE = 3.0  # beyond it too few clean rows are left to share an NPI or a licence with
+GROUP_RULES = ("NPI_DUPLICATE", "LICENSE_SHARED", "DUPLICATE")
 
-# What a defect writes to. Two defects may stand on one row if they touch different things.
+_LICENCE = {"licence"}
+_EVERYTHING = {"npi", "last name", "first name", "sex", "sole", "licence", "credential", "street"}
+_EVERYTHING |= {"state", "city", "zip", "phone", "fax", "dates"}
+
+# What a defect writes to or depends on. Two defects may stand on one row if these differ.
 TOUCHES = {
     "NPI_CHECK_DIGIT": {"npi"},
-    "NPI_DUPLICATE": {"npi", "licence"},
+    "NPI_DUPLICATE": {"npi", "licence", "state"},
     "NAME_LAST_MISSING": {"last name"},
     "NAME_FIRST_MISSING": {"first name"},
     "NAME_SUSPICIOUS": {"last name", "first name"},
-    "TAXONOMY_MISSING": {"licence"},
-    "LICENSE_MISSING": {"licence"},
-    "LICENSE_SHARED": {"npi", "licence"},
+    "NAME_ORG_IN_PERSON": {"last name", "first name"},
+    "CREDENTIAL_MISSING": {"credential", "licence"},
+    "CREDENTIAL_TAXONOMY": {"credential", "licence"},
+    "SEX_MISSING": {"sex"},
+    "SOLE_PROPRIETOR_UNKNOWN": {"sole"},
+    "CERTIFICATION_MISSING": {"dates"},
+    "TAXONOMY_MISSING": _LICENCE,
+    "TAXONOMY_INVALID": _LICENCE,
+    "TAXONOMY_RETIRED": _LICENCE,
+    "TAXONOMY_NON_INDIVIDUAL": _LICENCE,
+    "TAXONOMY_PRIMARY_NONE": _LICENCE,
+    "TAXONOMY_PRIMARY_MANY": _LICENCE,
+    "TAXONOMY_REPEATED": _LICENCE,
+    "LICENSE_MISSING": _LICENCE,
+    "LICENSE_SHARED": {"npi", "licence", "state", "credential"},
+    "LICENSE_STATE_MISSING": _LICENCE,
+    "LICENSE_FORMAT": _LICENCE,
+    "LICENSE_NO_PRACTICE_STATE": {"licence", "state"},
     "ADDR_PRACTICE_MISSING": {"street"},
+    "ADDR_SUSPICIOUS": {"street"},
     "PO_BOX_PRACTICE": {"street"},
-    "STATE_INVALID": {"state"},
+    "STATE_INVALID": {"state", "zip"},
     "ZIP_INVALID": {"zip"},
+    "ZIP_STATE_MISMATCH": {"zip", "state", "licence"},
+    "ZIP_CITY_MISMATCH": {"zip", "state", "city"},
     "PHONE_MISSING": {"phone"},
     "PHONE_INVALID": {"phone"},
+    "FAX_INVALID": {"fax", "phone"},
+    "FAX_EQUALS_PHONE": {"fax", "phone"},
     "DATE_FUTURE": {"dates"},
     "DATE_ORDER": {"dates"},
+    "EXCLUDED_LEIE": {"npi", "last name", "first name", "state"},
+    "DUPLICATE": _EVERYTHING,
     STALE: {"dates"},
 }
 
@@ -64,32 +112,38 @@ def _fits(rule: str, others: Iterable[str]) -> bool:
 
 
 def _first_defects(
-    rng: Random, plain: list[int], licensed: set[int], scale: float
+    rng: Random, plain: list[int], able: dict[str, set[int]], scale: float
 ) -> dict[int, list[str]]:
     free = plain.copy()
     rng.shuffle(free)
     given: dict[int, list[str]] = {}
     for rule, rate in RATES.items():
         count = _quota(rng, rate * scale * len(plain)) if scale else 0
-        fit = [row for row in free if row in licensed] if rule == "LICENSE_MISSING" else free
+        fit = [row for row in free if row in able[rule]] if rule in able else free
         rows = set(fit[:count])
         free = [row for row in free if row not in rows]
         given |= {row: [rule] for row in sorted(rows)}
     return given
 
 
-def draw_plan(rng: Random, plain: list[int], licensed: set[int], scale: float) -> Plan:
+def draw_plan(rng: Random, plain: list[int], able: dict[str, set[int]], scale: float) -> Plan:
     """The rows of each defect, in file order.
 
-    ``plain`` are the rows that may get one, ``licensed`` those of them that can miss a licence.
+    ``plain`` are the rows that may get one; ``able`` those that may get a certain one, by rule,
+    where not every row may.
     """
-    given = _first_defects(rng, plain, licensed, scale)
+    given = _first_defects(rng, plain, able, scale)
     for row, rules in given.items():
         if rng.random() < SECOND_DEFECT:
-            fit = [rule for rule in RATES if rule not in GROUP_RULES and _fits(rule, rules)]
-            if row not in licensed and "LICENSE_MISSING" in fit:
-                fit.remove("LICENSE_MISSING")
-            rules.append(rng.choice(fit))
+            fit = [
+                rule
+                for rule in RATES
+                if rule not in GROUP_RULES
+                and _fits(rule, rules)
+                and (rule not in able or row in able[rule])
+            ]
+            if fit:
+                rules.append(rng.choice(fit))
     undated = [row for row in plain if _fits(STALE, given.get(row, ()))]
     count = _quota(rng, STALE_RATE * scale * len(plain)) if scale else 0
     for row in rng.sample(undated, min(count, len(undated))):

@@ -198,15 +198,14 @@ def codes(positions: Ints) -> pa.Array:
 
 
 def credentials(draws: Draws, profession: Ints) -> pa.Array:
-    """Credentials in the spellings that providers use; a few have written none."""
+    """Credentials in the spellings that providers use; none where none goes with the work."""
     position = np.zeros(len(profession), dtype=np.int64)
     start = 0
     for number, table in enumerate(_CREDENTIALS):
         drawn = start + draws.index("credential", table)
         position = np.where(profession == number, drawn, position)
         start += len(table.values)
-    texts = pa.concat_arrays([table.values for table in _CREDENTIALS]).take(pa.array(position))
-    return where(draws.share("no credential") < 0.02, "", texts)
+    return pa.concat_arrays([table.values for table in _CREDENTIALS]).take(pa.array(position))
 
 
 def licensed(profession: Ints, *kinds: str) -> Bools:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,9 @@ TRUTH = pa.schema(
         ("group_key", pa.string()),
     ]
 )
+NEAR = pa.schema(
+    [("line", pa.int64()), ("npi", pa.string()), ("kind", pa.string()), ("pair", pa.string())]
+)
 
 
 class Sheet:
@@ -30,10 +33,24 @@ class Sheet:
         self.size = len(values[columns.NPI])
         self._found: dict[tuple[int, str], str] = {}
         self._elsewhere: list[tuple[int, str, str, str]] = []
+        self._near: list[tuple[int, str, str]] = []
 
     def read(self, name: str, row: int) -> str:
         """One value, as text."""
         return str(self.columns[name][row].as_py())
+
+    def records(self, rows: Sequence[int]) -> list[dict[str, str]]:
+        """The rows as records that can be changed and written back."""
+        if not len(rows):
+            return []
+        taken = {name: values.take(pa.array(rows)) for name, values in self.columns.items()}
+        records: list[dict[str, str]] = pa.table(taken).to_pylist()
+        return records
+
+    def write(self, rows: Sequence[int], records: Sequence[Mapping[str, str]]) -> None:
+        """Write the records over the rows, in the same order."""
+        for name in list(self.columns):
+            self.put(name, rows, [record[name] for record in records])
 
     def put(self, name: str, rows: Sequence[int], values: Sequence[str] | pa.Array) -> None:
         """Write the values into the rows, in the same order."""
@@ -43,7 +60,8 @@ class Sheet:
         mask = np.zeros(self.size, dtype=np.bool_)
         mask[np.asarray(rows)] = True
         in_file_order = pa.array(values, pa.string()).take(pa.array(order))
-        self.columns[name] = pc.replace_with_mask(self.columns[name], pa.array(mask), in_file_order)
+        now = self.columns.get(name, pa.array([""] * self.size, pa.string()))
+        self.columns[name] = pc.replace_with_mask(now, pa.array(mask), in_file_order)
 
     def blank(self, rows: Sequence[int], *names: str) -> None:
         """Empty the columns in the rows."""
@@ -58,12 +76,26 @@ class Sheet:
         """Note that a line already written breaks a rule, because of a row here."""
         self._elsewhere.append((line, npi, rule, group_key))
 
+    def seems(self, row: int, kind: str, pair: str = "") -> None:
+        """Note that the row only seems to be wrong, in which way, and beside which NPI."""
+        self._near.append((row, kind, pair))
+
     def truth(self) -> pa.Table:
-        """All that was noted, with the NPIs as they now stand in the file."""
+        """All that was noted as wrong, with the NPIs as they now stand in the file."""
         npi = self.columns[columns.NPI].to_pylist() if self._found else []
         noted = [
             (self.first_line + row, npi[row], rule, key) for (row, rule), key in self._found.items()
         ]
-        noted += self._elsewhere
-        by_column = [list(values) for values in zip(*noted, strict=True)] or [[], [], [], []]
-        return pa.table([pa.array(c, f.type) for c, f in zip(by_column, TRUTH, strict=True)], TRUTH)
+        return _table(noted + self._elsewhere, TRUTH)
+
+    def near_misses(self) -> pa.Table:
+        """All that was noted as only seeming to be wrong."""
+        npi = self.columns[columns.NPI].to_pylist() if self._near else []
+        return _table(
+            [(self.first_line + row, npi[row], kind, pair) for row, kind, pair in self._near], NEAR
+        )
+
+
+def _table(noted: list[tuple[int, str, str, str]], schema: pa.Schema) -> pa.Table:
+    by_column = [list(values) for values in zip(*noted, strict=True)] or [[], [], [], []]
+    return pa.table([pa.array(c, f.type) for c, f in zip(by_column, schema, strict=True)], schema)
