@@ -135,7 +135,7 @@ def test_columns_that_no_rule_needs_may_be_left_out() -> None:
     assert evaluate(lean, **ARGUMENTS, rules=RECORD_RULES).equals(
         evaluate(few, **ARGUMENTS, rules=RECORD_RULES)
     )
-    assert "practice_fax" not in needed_columns()
+    assert "mailing_fax" not in needed_columns()
 
 
 @settings(max_examples=200, deadline=None)

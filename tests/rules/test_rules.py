@@ -83,6 +83,12 @@ HITS: list[tuple[str, dict[str, Any]]] = [
     ("DATE_ORDER", {"enumeration_date": date(2005, 5, 22)}),
     ("RECORD_STALE", {"last_update_date": date(2021, 6, 30)}),
     ("SOURCE_CONFLICT", {"contradicted": "practice_phone"}),
+    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ABSENT"}),
+    (
+        "NPI_DEACTIVATED_ACTIVE",
+        {"source": "OWN", "nppes_status": "DEACTIVATED", "nppes_deactivated_on": "2026-01-05"},
+    ),
+    ("NPI_REPLACED", {"source": "OWN", "nppes_replacement": "2234567891"}),
 ]
 
 MISSES: list[tuple[str, dict[str, Any]]] = [
@@ -140,6 +146,11 @@ MISSES: list[tuple[str, dict[str, Any]]] = [
     ("DATE_ORDER", {"enumeration_date": date(2005, 5, 23)}),
     ("DATE_ORDER", {"last_update_date": None}),
     ("RECORD_STALE", {"last_update_date": date(2021, 7, 1)}),
+    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ACTIVE"}),
+    # Such a number is in nobody's list: NPI_CHECK_DIGIT says so already.
+    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ABSENT", "npi": "1234567890"}),
+    ("NPI_DEACTIVATED_ACTIVE", {"source": "OWN", "nppes_status": "ACTIVE"}),
+    ("NPI_REPLACED", {"source": "OWN", "nppes_replacement": "1234567893"}),
 ]
 
 BLANKS = dict.fromkeys(ALL_FIELDS)

@@ -61,13 +61,15 @@ def fetch(url: str) -> Snapshot:
             moment = _table(cursor, "SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)")
             records = _table(cursor, _records_sql(lower))
             sparse = _table(cursor, _upper_sql(upper))
+            nppes = _table(cursor, knowledge.NPPES_SAYS.format(which=""))
             items = _table(cursor, _ITEMS)
     except dbapi.Error as error:
         raise DatabaseUnavailable(
             f"the records could not be read: {str(error).strip().splitlines()[0]}. "
             "`workqueue doctor` says what is wrong."
         ) from error
-    return Snapshot(_widened(records, sparse), items, moment.column(0)[0].as_py())
+    records = _widened(_widened(records, sparse), nppes)
+    return Snapshot(records, items, moment.column(0)[0].as_py())
 
 
 def _table(cursor: Any, sql: str) -> pa.Table:
@@ -96,10 +98,10 @@ def _upper_sql(fields: list[str]) -> str:
 
 
 def _widened(records: pa.Table, sparse: pa.Table) -> pa.Table:
-    """`records` with the columns of `sparse`, which has some of its ids; NULL for the others."""
+    """`records` with the columns of `sparse`, which begins with some of its ids; else NULL."""
     if not sparse.num_rows:
         return records
-    places = pc.index_in(records["id"], value_set=sparse["id"].combine_chunks())
+    places = pc.index_in(records["id"], value_set=sparse.column(0).combine_chunks())
     for name in itertools.islice(sparse.column_names, 1, None):
         column = sparse[name]
         if column.null_count < len(column):

@@ -2,7 +2,15 @@
 
 from workqueue.rules.catalogue import RETIRED, RULES, rule
 from workqueue.rules.engine import Limits
-from workqueue.rules.evaluate import FINDINGS, GroupKeys, evaluate, group_keys, needed_columns
+from workqueue.rules.evaluate import (
+    FINDINGS,
+    GroupKey,
+    GroupKeys,
+    evaluate,
+    group_keys,
+    key_of,
+    needed_columns,
+)
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
 from workqueue.rules.wording import catalogue_table, words
@@ -11,6 +19,7 @@ __all__ = [
     "FINDINGS",
     "RETIRED",
     "RULES",
+    "GroupKey",
     "GroupKeys",
     "Limits",
     "References",
@@ -18,6 +27,7 @@ __all__ = [
     "catalogue_table",
     "evaluate",
     "group_keys",
+    "key_of",
     "needed_columns",
     "rule",
     "words",

@@ -18,11 +18,11 @@ import pyarrow.compute as pc
 from workqueue.fields import FIELDS, SLOTS
 from workqueue.rules.engine import Limits, engine
 from workqueue.rules.references import References
-from workqueue.rules.sql import Scope, names_in
+from workqueue.rules.sql import OWN, Scope, names_in
 
 FEW: Final = 64
 
-_COLUMNS = ("source", "column_set_id", "contradicted", *(field.name for field in FIELDS))
+_COLUMNS = (*OWN, *(field.name for field in FIELDS))
 _SLOTTED = tuple(
     (f"taxonomy_code_{number}", f"license_number_{number}") for number in range(1, SLOTS + 1)
 )

@@ -15,8 +15,9 @@ from workqueue.rules.history import HISTORY
 from workqueue.rules.identity import IDENTITY
 from workqueue.rules.licensing import LICENSING
 from workqueue.rules.rule import Rule
+from workqueue.rules.sources import SOURCES
 
-RULES: Final[tuple[Rule, ...]] = (*IDENTITY, *LICENSING, *CONTACT, *HISTORY)
+RULES: Final[tuple[Rule, ...]] = (*IDENTITY, *LICENSING, *CONTACT, *HISTORY, *SOURCES)
 
 RETIRED: Final[tuple[Rule, ...]] = ()
 

@@ -75,6 +75,7 @@ VOCABULARY: Final = frozenset(
         "Replace",
         "StrPosition",
         "Substring",
+        "Translate",
         "TryCast",
         "Upper",
     }

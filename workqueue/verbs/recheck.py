@@ -6,24 +6,25 @@ present keys count; the other members are fetched by index.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from workqueue.errors import NoSuchProvider
-from workqueue.fields import BY_NAME, SLOTS, Form
-from workqueue.rules import GroupKeys, Limits, evaluate, group_keys
+from workqueue.fields import BY_NAME, Form
+from workqueue.rules import GroupKeys, Limits, evaluate, group_keys, key_of
 from workqueue.verbs import knowledge
+from workqueue.verbs.members_by_key import Sharing, sharing
 from workqueue.verbs.reconcile import OfRecords, befallen_items, reconcile
 
 # A handful of records: more threads would only get in the way of other sessions.
 _LIMITS: Final = Limits(threads=1, memory_mb=256, spill_mb=0)
+# A group of more is left to the next run of detection: nobody waits for it after an edit.
+_CROWD: Final = 200
 
 _FIELDS: Final = knowledge.fields_needed()
 _SCHEMA: Final = pa.schema(
@@ -31,7 +32,7 @@ _SCHEMA: Final = pa.schema(
         ("id", pa.int64()),
         ("source", pa.string()),
         ("column_set_id", pa.int32()),
-        ("contradicted", pa.string()),
+        *((name, pa.string()) for name in ("contradicted", *knowledge.NPPES_COLUMNS)),
         *(
             (name, pa.date32() if BY_NAME[name].form is Form.DATE else pa.string())
             for name in _FIELDS
@@ -41,29 +42,19 @@ _SCHEMA: Final = pa.schema(
 
 _RECORDS: Final = text(f"""
 SELECT p.id, s.name AS source, p.column_set_id, c.contradicted,
+       {", ".join(f"n.{name}" for name in knowledge.NPPES_COLUMNS)},
        {", ".join(f"p.{name}" for name in _FIELDS)}
 FROM individual_providers p JOIN sources s ON s.id = p.source_id
 LEFT JOIN ({knowledge.CONTRADICTED.format(which="AND provider_id = ANY(:ids)")}) c
     ON c.provider_id = p.id
+LEFT JOIN ({knowledge.NPPES_SAYS.format(which="AND own.id = ANY(:ids)")}) n
+    ON n.provider_id = p.id
 WHERE p.id = ANY(:ids) ORDER BY p.id
 """)
 
-_SHARING: Final = text(
-    " UNION ".join(
-        (
-            "SELECT id FROM individual_providers WHERE npi = ANY(:npis)",
-            *(
-                f"SELECT id FROM individual_providers WHERE license_number_{n} = ANY(:numbers) "
-                f"AND license_state_{n} = ANY(:states)"
-                for n in range(1, SLOTS + 1)
-            ),
-        )
-    )
-)
-
 # The groups that the record is known to belong to, whatever its values say by now.
 _ITS_GROUPS: Final = text("""
-SELECT item.fingerprint, item.evidence -> 'key' AS key
+SELECT item.rule_id, item.fingerprint, item.evidence
 FROM work_item_providers member JOIN work_items item ON item.id = member.work_item_id
 WHERE member.provider_id = :provider_id AND member.left_at IS NULL
 """)
@@ -109,29 +100,31 @@ def recheck(
     """
     known = knowledge.column_sets(session)
     record = _records(session, [provider_id])
-    its_groups = session.execute(_ITS_GROUPS, {"provider_id": provider_id}).all()
-    keys = _together(
-        before,
-        group_keys(record, column_sets=known, limits=_LIMITS),
-        _keys_of(row.key or {} for row in its_groups),
+    its_groups = [
+        key_of(row.rule_id, row.evidence)
+        for row in session.execute(_ITS_GROUPS, {"provider_id": provider_id})
+    ]
+    keys = (
+        before
+        | group_keys(record, column_sets=known, limits=_LIMITS)
+        | {key for key in its_groups if key is not None}
     )
-    others = _sharing(session, provider_id, keys)
-    findings = _found(
-        provider_id,
+    found = _shared(session, keys)
+    keys -= found.crowds
+    others = sorted(found.ids - {provider_id})
+    findings = evaluate(
         pa.concat_tables([record, _records(session, others)]) if others else record,
-        keys,
         column_sets=known,
         as_of=as_of or datetime.now(UTC).date(),
         references=knowledge.references(session),
+        groups={key.rule_id for key in found.full},
         limits=_LIMITS,
     )
+    whole = frozenset(key.fingerprint for key in keys)
     reconcile(
         session,
-        findings,
-        scope=OfRecords(
-            providers=frozenset({provider_id}),
-            groups=frozenset(row.fingerprint for row in its_groups),
-        ),
+        _of_record(findings, provider_id, whole),
+        scope=OfRecords(providers=frozenset({provider_id}), groups=whole),
     )
     ids = befallen_items(session)
     ids["opened"] = ids.pop("new", ())
@@ -145,50 +138,20 @@ def _records(session: Session, ids: list[int]) -> pa.Table:
     return pa.Table.from_pylist([dict(row) for row in rows], schema=_SCHEMA)
 
 
-def _keys_of(keys: Iterable[dict[str, str]]) -> GroupKeys:
-    told = list(keys)
-    return GroupKeys(
-        npis=frozenset(key["npi"] for key in told if "npi" in key),
-        licenses=frozenset((key["number"], key["state"]) for key in told if "number" in key),
-    )
+def _shared(session: Session, keys: GroupKeys) -> Sharing:
+    """The records that share one of the keys, waiting for edits that touch the same groups."""
+    names = {" ".join((*columns, *values)) for columns, values in (key.lookup() for key in keys)}
+    session.execute(_TAKE_TURNS, {"keys": sorted(names)})
+    return sharing(session, keys, crowd=_CROWD)
 
 
-def _together(*parts: GroupKeys) -> GroupKeys:
-    return GroupKeys(
-        npis=frozenset().union(*(part.npis for part in parts)),
-        licenses=frozenset().union(*(part.licenses for part in parts)),
-    )
-
-
-def _sharing(session: Session, provider_id: int, keys: GroupKeys) -> list[int]:
-    """Ids of the other records that share one of the keys, ascending."""
-    names = [f"npi {npi}" for npi in keys.npis]
-    names += [f"license {state} {number}" for number, state in keys.licenses]
-    session.execute(_TAKE_TURNS, {"keys": names})
-    found = session.scalars(
-        _SHARING,
-        {
-            "npis": list(keys.npis),
-            "numbers": [number for number, _ in keys.licenses],
-            "states": sorted({state for _, state in keys.licenses}),
-        },
-    )
-    return sorted(set(found) - {provider_id})
-
-
-def _found(provider_id: int, together: pa.Table, keys: GroupKeys, **given: Any) -> pa.Table:
-    """Findings on the record, and on those groups all of whose members are in `together`."""
-    findings = evaluate(together, **given)
+def _of_record(findings: pa.Table, provider_id: int, whole: frozenset[str]) -> pa.Table:
+    """Findings on the record, and on those groups all of whose members were asked."""
     wanted = [
-        lead == provider_id if members is None else _is_whole(evidence, keys)
-        for lead, members, evidence in zip(
-            *(findings[name].to_pylist() for name in ("provider_id", "members", "evidence")),
+        lead == provider_id if members is None else fingerprint in whole
+        for lead, members, fingerprint in zip(
+            *(findings[name].to_pylist() for name in ("provider_id", "members", "fingerprint")),
             strict=True,
         )
     ]
     return findings.filter(pa.array(wanted, pa.bool_()))
-
-
-def _is_whole(evidence: str, keys: GroupKeys) -> bool:
-    of_it = _keys_of([json.loads(evidence)["key"]])
-    return of_it.npis <= keys.npis and of_it.licenses <= keys.licenses
