@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
@@ -15,13 +15,15 @@ from sqlalchemy.orm import Session
 
 from workqueue.accounts import Actor, acting_with
 from workqueue.database import Database
+from workqueue.detection.basis import Basis, Look, basis, look
 from workqueue.detection.compare import compare
-from workqueue.detection.fetch import fetch
+from workqueue.detection.fetch import Question, fetch
+from workqueue.detection.finding import find
 from workqueue.detection.listing import list_rules
 from workqueue.errors import Refusal
 from workqueue.lifecycle import LIVE, Duty, Status
 from workqueue.models import DetectionRun, WorkItem
-from workqueue.rules import RULES, evaluate
+from workqueue.rules import RULES
 from workqueue.verbs import expire_leases, knowledge
 from workqueue.verbs.reconcile import Compared, reconcile
 
@@ -47,7 +49,8 @@ class DetectReport:
     `new` includes problems that came back after a person's decision; `reopened` are items that the
     system had closed; `cured` items are held by somebody. `open` counts items with status OPEN,
     `in_progress` those that somebody holds; `rules` and `rules_in_progress` are the same by rule,
-    zero included. `sweeps` counts the expired leases that were set free first.
+    zero included. `sweeps` counts the expired leases that were set free first, `looked_at` the
+    records; `full`: all of them.
     """
 
     new: int = 0
@@ -61,6 +64,8 @@ class DetectReport:
     rules: dict[str, int] = field(default_factory=dict)
     rules_in_progress: dict[str, int] = field(default_factory=dict)
     sweeps: int = 0
+    looked_at: int = 0
+    full: bool = True
     timings: dict[str, float] = field(default_factory=dict)
 
 
@@ -69,9 +74,13 @@ def detect(
     *,
     actor: Actor,
     as_of: date | None = None,
+    full: bool = False,
     progress: Progress | None = None,
 ) -> DetectReport:
-    """Evaluate every rule on every record and bring the work items into line, all or nothing.
+    """Evaluate the rules on the records and bring the work items into line, all or nothing.
+
+    Only what changed since the last complete run is looked at, with the groups that it left or
+    joined; `full` looks at everything. Both come to the same.
 
     `as_of` is the day in UTC that rules about the clock go by, by default today. `progress` is
     told (step, done, total). A second run on the same records changes nothing. Raises NotAllowed
@@ -81,7 +90,8 @@ def detect(
     with _alone(database):
         run_id, sweeps = database.run(lambda session: _begin(session, actor, day))
         try:
-            return _run(database, run_id, day, sweeps, progress or _nobody_watches)
+            about = DetectReport(sweeps=sweeps, full=full)
+            return _run(database, run_id, day, about, progress or _nobody_watches)
         except BaseException as error:
             _record_failure(database, run_id, error)
             raise
@@ -124,25 +134,36 @@ def _begin(session: Session, actor: Actor, day: date) -> tuple[int, int]:
 
 
 def _run(
-    database: Database, run_id: int, day: date, sweeps: int, progress: Progress
+    database: Database, run_id: int, day: date, about: DetectReport, progress: Progress
 ) -> DetectReport:
+    """Look, evaluate and write; `about` says what is known of the run beforehand."""
     timings: dict[str, float] = {}
     with _timed(timings, "fetch"), database.transaction() as session:
         column_sets = knowledge.column_sets(session)
         references = knowledge.references(session)
+        now = basis(session, RULES, day)
+        asked = Look(None) if about.full else look(session, now)
     progress("detect", 0, _STEPS)
     with _timed(timings, "fetch"):
-        snapshot = fetch(database.libpq_url)
+        snapshot = fetch(database.libpq_url, Question(asked, day, column_sets, RULES))
     progress("detect", 1, _STEPS)
     with _timed(timings, "evaluate"):
-        findings = evaluate(
-            snapshot.records, column_sets=column_sets, as_of=day, references=references
+        findings = find(
+            snapshot, column_sets=column_sets, as_of=day, references=references, rules=RULES
         )
     progress("detect", 2, _STEPS)
     with _timed(timings, "write"):
         due, scope = compare(findings, snapshot)
+        whole = snapshot.changes is None or asked.since is None
+        looked_at = snapshot.records.num_rows
+        kept = replace(
+            now,
+            xmin=int(snapshot.xmin),
+            records=looked_at if whole or asked.since is None else asked.since.records,
+        )
         del snapshot, findings
-        report = database.run(lambda session: _write(session, run_id, due, scope, sweeps))
+        about = replace(about, looked_at=looked_at, full=whole)
+        report = database.run(lambda session: _write(session, run_id, due, scope, (about, kept)))
         if report.new >= _ANALYZE_FROM:
             database.run(lambda session: session.execute(text(_ANALYZE)))
     progress("detect", _STEPS, _STEPS)
@@ -151,9 +172,14 @@ def _run(
 
 
 def _write(
-    session: Session, run_id: int, due: pa.Table, scope: Compared, sweeps: int
+    session: Session,
+    run_id: int,
+    due: pa.Table,
+    scope: Compared,
+    said: tuple[DetectReport, Basis],
 ) -> DetectReport:
     """Bring the items into line and close the run's record, in one transaction."""
+    about, kept = said
     counts = reconcile(session, due, scope=scope, run_id=run_id)
     waiting = dict.fromkeys((rule.id for rule in RULES), 0)
     held = dict(waiting)
@@ -163,19 +189,21 @@ def _write(
         .group_by(WorkItem.rule_id, WorkItem.status)
     ):
         (waiting if status == Status.OPEN else held)[rule_id] = found
-    report = DetectReport(
+    report = replace(
+        about,
         **asdict(counts),
         open=sum(waiting.values()),
         in_progress=sum(held.values()),
         rules=waiting,
         rules_in_progress=held,
-        sweeps=sweeps,
     )
     told = {name: value for name, value in asdict(report).items() if name != "timings"}
     session.execute(
         update(DetectionRun)
         .where(DetectionRun.id == run_id)
-        .values(status="DONE", finished_at=func.clock_timestamp(), counts=told)
+        .values(
+            status="DONE", finished_at=func.clock_timestamp(), counts=told, basis=kept.as_dict()
+        )
     )
     return report
 

@@ -13,10 +13,7 @@ from workqueue.models.base import Base, BigId, Code
 
 
 class ProviderFormerKeys(Base):
-    """The former row of a record whose group keys changed: which groups has it left?
-
-    A trigger writes it, whoever changes the record.
-    """
+    """The former row of a record whose group keys changed; a trigger writes it, whoever did it."""
 
     __tablename__ = "provider_former_keys"
     __table_args__ = (

@@ -110,7 +110,7 @@ SOURCES: Final[tuple[Rule, ...]] = (
         attribute="npi",
         title="NPI is deactivated, but the provider is listed",
         says="NPPES deactivated NPI {npi} on {nppes_deactivated_on}, but the record is active",
-        exit_condition="The NPI is in force again, or the record has another one or is deactivated.",
+        exit_condition="The NPI is in force again, or the record has another or is deactivated.",
         source="NPPES full file and deactivation report. Asked of other sources than NPPES",
         checks=(Check("nppes_status = 'DEACTIVATED'", ("npi",), ("npi", "nppes_deactivated_on")),),
     ),

@@ -64,13 +64,24 @@ def _years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years, day=28)
 
 
+def days(as_of: date) -> dict[str, date]:
+    """The days that the placeholders of the clock stand for; see CLOCK."""
+    return {
+        # One day is left for time zones.
+        "{tomorrow}": as_of + timedelta(days=1),
+        "{five_years_ago}": _years_before(as_of, 5),
+        "{ten_years_ago}": _years_before(as_of, 10),
+    }
+
+
+CLOCK: Final = frozenset(days(date(2000, 1, 1)))
+"""The placeholders whose meaning depends on the day."""
+
+
 def dated(text: str, scope: Scope) -> str:
     """`text` with the placeholders that are the same for every record put in."""
     meanings = {
-        # One day is left for time zones.
-        "{tomorrow}": _day(scope.as_of + timedelta(days=1)),
-        "{five_years_ago}": _day(_years_before(scope.as_of, 5)),
-        "{ten_years_ago}": _day(_years_before(scope.as_of, 10)),
+        **{name: _day(day) for name, day in days(scope.as_of).items()},
         "{taxonomy_codes}": ", ".join(
             ["NULL", *(name for name in _TAXONOMIES if name in scope.filled)]
         ),
