@@ -31,6 +31,7 @@ from workqueue.accounts import Actor
 from workqueue.database import Database
 from workqueue.detection import DetectReport, detect
 from workqueue.detection import run as run_module
+from workqueue.dossier import Side, dossier
 from workqueue.errors import Refusal
 from workqueue.rules import RULES
 from workqueue.verbs import field_update, reject, release, reopen, resolve
@@ -314,3 +315,50 @@ def test_a_full_file_of_nppes_makes_npis_absent(database: Database) -> None:
     assert changed_by(run(database)) == {"closed": 1}
     change(database, nppes, npi=npi(77))
     assert changed_by(run(database)) == {"reopened": 1}
+
+
+def test_a_disagreement_is_told_side_by_side(database: Database, people: People) -> None:
+    """The dossier sets source, value and date side by side, and a correction dates its value."""
+    (nppes,) = add(database, clean(npi=npi(5), license_number_1="A1"))
+    (own,) = add(
+        database,
+        clean(npi=npi(5), license_number_1="A1", practice_phone="2175232399", practice_zip="62702"),
+        source="CLINIC",
+    )
+    run(database)
+    item = only(database, "SOURCE_CONFLICT")
+    with database.snapshot() as session:
+        told = dossier(session, item.id)
+    assert [(one.label, one.about) for one in told.disagreements] == [
+        ("practice phone", ""),
+        ("practice ZIP", ""),
+    ]
+    updated = date(2025, 5, 1)
+    assert told.disagreements[0].sides == (
+        Side(own, "CLINIC", "2175232399", updated, corrected=False),
+        Side(nppes, "NPPES", "2175232345", updated, corrected=False),
+    )
+    assert {one.provider_id for one in told.members} == {nppes, own}
+    assert "CLINIC 2175232399, NPPES 2175232345" in told.item.finding
+    hold(database, item.id, people["ruth"])
+    result = database.run(
+        lambda session: field_update(
+            session,
+            item.id,
+            {"practice_phone": "2175232388"},
+            actor=people["ruth"],
+            provider_id=own,
+        )
+    )
+    assert not result.cured
+    with database.snapshot() as session:
+        (side, _) = dossier(session, item.id).disagreements[0].sides
+    assert (side.value, side.corrected) == ("2175232388", True)
+    for name, value in (("practice_phone", "2175232345"), ("practice_zip", "62701")):
+        result = database.run(
+            lambda session, name=name, value=value: field_update(
+                session, item.id, {name: value}, actor=people["ruth"], provider_id=own
+            )
+        )
+    assert result.cured
+    assert changed_by(full(database)) == {}

@@ -26,6 +26,9 @@ def print_dossier(found: Dossier) -> None:
             f"This no longer holds: the problem was seen gone at {show(item.gone_since)} UTC."
         )
     print_line(f"Closes when: {item.exit_condition}")
+    if found.disagreements:
+        print_line("\nWhat the sources say")
+        print_table([Cell("attribute"), Cell("source"), Cell("value"), Cell("date")], _said(found))
     for group in found.groups:
         rows = [_field_row(value) for value in group.fields if _worth_showing(value)]
         if rows:
@@ -54,6 +57,19 @@ def print_dossier(found: Dossier) -> None:
             for e in found.history
         ],
     )
+
+
+def _said(found: Dossier) -> list[list[object]]:
+    return [
+        [
+            f"{one.label} ({one.about})" if one.about else one.label,
+            f"{side.source}, corrected" if side.corrected else side.source,
+            side.value,
+            side.as_of,
+        ]
+        for one in found.disagreements
+        for side in one.sides
+    ]
 
 
 def _worth_showing(value: FieldValue) -> bool:

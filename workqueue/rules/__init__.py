@@ -13,7 +13,7 @@ from workqueue.rules.evaluate import (
 )
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
-from workqueue.rules.wording import catalogue_table, words
+from workqueue.rules.wording import attribute_label, catalogue_table, words
 
 __all__ = [
     "FINDINGS",
@@ -24,6 +24,7 @@ __all__ = [
     "Limits",
     "References",
     "Rule",
+    "attribute_label",
     "catalogue_table",
     "evaluate",
     "group_keys",

@@ -80,11 +80,11 @@ def _group_values(evidence: Mapping[str, Any]) -> _Values:
 def _conflict(line: Mapping[str, Any]) -> str:
     about = f" ({line['about']})" if line["about"] else ""
     sides = ", ".join(f"{side['source']} {side['value']}" for side in line["sides"])
-    return f"{conflict_label(str(line['field']))}{about}: {sides}"
+    return f"{attribute_label(str(line['field']))}{about}: {sides}"
 
 
-def conflict_label(field: str) -> str:
-    """What an attribute in conflict is called, whichever slot it is in."""
+def attribute_label(field: str) -> str:
+    """What an attribute is called in the middle of a sentence, whichever slot it is in."""
     return _label(field).removesuffix(" 1")
 
 
