@@ -145,6 +145,12 @@ HITS: Final[list[Case]] = [
     ("CERTIFICATION_MISSING", {"certification_date": None}),
     ("CERTIFICATION_MISSING", {"certification_date": None, "last_update_date": date(2021, 8, 1)}),
     ("SOURCE_CONFLICT", {"contradicted": "practice_phone"}),
+    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ABSENT"}),
+    (
+        "NPI_DEACTIVATED_ACTIVE",
+        {"source": "OWN", "nppes_status": "DEACTIVATED", "nppes_deactivated_on": "2026-01-05"},
+    ),
+    ("NPI_REPLACED", {"source": "OWN", "nppes_replacement": "2234567891"}),
 ]
 
 MISSES: Final[list[Case]] = [
@@ -248,6 +254,11 @@ MISSES: Final[list[Case]] = [
     ("RECORD_STALE", {"last_update_date": date(2021, 7, 1)}),
     ("CERTIFICATION_MISSING", {"certification_date": None, "last_update_date": date(2020, 12, 31)}),
     ("SOURCE_CONFLICT", {"contradicted": None}),
+    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ACTIVE"}),
+    # Such a number is in nobody's list: NPI_CHECK_DIGIT says so already.
+    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ABSENT", "npi": "1234567890"}),
+    ("NPI_DEACTIVATED_ACTIVE", {"source": "OWN", "nppes_status": "ACTIVE"}),
+    ("NPI_REPLACED", {"source": "OWN", "nppes_replacement": "1234567893"}),
 ]
 
 GROUP_HITS: Final[list[tuple[str, list[dict[str, Any]]]]] = [

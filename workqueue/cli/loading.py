@@ -112,6 +112,9 @@ def rejects(
 
 
 def detect(
+    full: Annotated[
+        bool, typer.Option("--full", help="Look at every record, not only at what changed.")
+    ] = False,
     duplicates: Annotated[
         bool,
         typer.Option(
@@ -122,11 +125,15 @@ def detect(
     username: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the problems in all records: new work items, refreshed, closed and reopened ones."""
+    """Find the problems in the records: new work items, refreshed, closed and reopened ones.
+
+    Looks at what changed since the last run, and at the groups that it left or joined.
+    """
     with opened() as database, progress_bars() as bars:
         report = run_detection(
             database,
             actor=accounts.local(username=username),
+            full=full,
             progress=bars,
             duplicates=duplicates,
         )

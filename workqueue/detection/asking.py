@@ -46,9 +46,12 @@ class Asked:
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids of all rules, in order, those that could not be read left out."""
-        return tuple(
-            rule.id for rule in (*self.rules, *(each for one in self.scripts for each in one.rules))
-        )
+        return tuple(rule.id for rule in self.all_rules)
+
+    @property
+    def all_rules(self) -> tuple[Rule, ...]:
+        """The same rules themselves."""
+        return (*self.rules, *(each for one in self.scripts for each in one.rules))
 
     @property
     def more_fields(self) -> frozenset[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Final
 
 import pyarrow as pa
 
 from workqueue.database import Database
+from workqueue.detection.fetch import Snapshot, fetch_items_about
 from workqueue.rules import RULES, Evaluation
 
 COMPARED: Final = tuple(rule.id for rule in RULES if rule.by_comparison)
@@ -17,49 +17,51 @@ _LEFT_OUT: Final = "Records were not compared with each other in this run."
 _ERROR_LIMIT: Final = 1000
 
 
-class Comparison(Protocol):
-    """Adds what comparing finds to what the rules found; `fields` are what it looks at."""
+def fields_compared() -> tuple[str, ...]:
+    """Names of the fields that records are compared by."""
+    # Here, so that nobody who only looks at reports has to import Splink.
+    from workqueue.detection import duplicates  # noqa: PLC0415
 
-    @property
-    def fields(self) -> Sequence[str]:
-        """Names of the fields that the records must have."""
-
-    def added(self, done: Evaluation, database: Database, records: pa.Table) -> Evaluation:
-        """`done` with the findings of the comparison, or with why there are none."""
+    return tuple(duplicates.FIELDS)
 
 
-@dataclass(frozen=True)
-class _LeftOut:
-    fields: Sequence[str] = ()
-
-    def added(self, done: Evaluation, database: Database, records: pa.Table) -> Evaluation:
-        del database, records
-        return replace(done, off={**done.off, **dict.fromkeys(COMPARED, _LEFT_OUT)})
+def not_compared(done: Evaluation) -> Evaluation:
+    """`done`, saying that there was no comparison in this run."""
+    return replace(done, off={**done.off, **dict.fromkeys(COMPARED, _LEFT_OUT)})
 
 
-class _BySplink:
-    def __init__(self) -> None:
-        # Here, so that nobody who only looks at reports has to import Splink.
-        from workqueue.detection import duplicates  # noqa: PLC0415
+def compared(
+    done: Evaluation, database: Database, snapshot: Snapshot
+) -> tuple[Evaluation, Snapshot]:
+    """`done` with the findings of the comparison, and `snapshot` with the items they may concern.
 
-        self.fields: Sequence[str] = duplicates.FIELDS
-        self._find = duplicates.find_duplicates
+    Of a snapshot of changes only the groups of what changed are sought, unless the parameters of
+    the comparison have to be estimated anew.
+    """
+    from workqueue.detection import duplicates  # noqa: PLC0415
 
-    def added(self, done: Evaluation, database: Database, records: pa.Table) -> Evaluation:
-        start = time.perf_counter()
-        try:
-            found = self._find(database, records).findings
-        except Exception as error:  # whatever it is, the rules go on
-            said = f"{type(error).__name__}: {error}".splitlines()[0][:_ERROR_LIMIT]
-            return replace(done, failed={**done.failed, **dict.fromkeys(COMPARED, said)})
-        taken = (time.perf_counter() - start) / len(COMPARED)
-        return replace(
-            done,
-            findings=pa.concat_tables([done.findings, found], promote_options="default"),
-            seconds={**done.seconds, **dict.fromkeys(COMPARED, taken)},
+    changes = snapshot.changes
+    whole = changes is None or not changes.anew.isdisjoint(COMPARED)
+    records = snapshot.records if changes is None else changes.everything
+    if records is None:
+        return done, snapshot
+    start = time.perf_counter()
+    try:
+        found = duplicates.find_duplicates(
+            database, records, None if whole or changes is None else changes.ids
         )
-
-
-def comparison(*, wanted: bool) -> Comparison:
-    """The comparison of a run; where it is not `wanted`, one that says so and finds nothing."""
-    return _BySplink() if wanted else _LeftOut()
+        if not whole:
+            about = fetch_items_about(database.libpq_url, COMPARED, found.asked)
+            snapshot = replace(snapshot, items=pa.concat_tables([snapshot.items, about]))
+    except Exception as error:  # whatever it is, the rules go on
+        said = f"{type(error).__name__}: {error}".splitlines()[0][:_ERROR_LIMIT]
+        return replace(done, failed={**done.failed, **dict.fromkeys(COMPARED, said)}), snapshot
+    taken = (time.perf_counter() - start) / len(COMPARED)
+    return (
+        replace(
+            done,
+            findings=pa.concat_tables([done.findings, found.findings], promote_options="default"),
+            seconds={**done.seconds, **dict.fromkeys(COMPARED, taken)},
+        ),
+        snapshot,
+    )

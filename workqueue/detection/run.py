@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 from workqueue.accounts import Actor, acting_with
 from workqueue.database import Database
 from workqueue.detection import asking
+from workqueue.detection.basis import Basis, Look, basis, look
 from workqueue.detection.compare import compare
-from workqueue.detection.comparison import comparison
-from workqueue.detection.fetch import fetch
+from workqueue.detection.comparison import COMPARED, compared, fields_compared, not_compared
+from workqueue.detection.fetch import Question, Snapshot, fetch
+from workqueue.detection.finding import find
 from workqueue.detection.listing import list_rules
 from workqueue.errors import Refusal
 from workqueue.lifecycle import LIVE, Duty, Status
@@ -27,7 +29,7 @@ from workqueue.settings import Settings
 from workqueue.verbs import expire_leases, knowledge
 from workqueue.verbs.reconcile import Compared, reconcile
 
-_STEPS = 3
+_STEPS = 4
 # After a large first write the inbox should not wait for autovacuum to know the new sizes.
 _ANALYZE_FROM = 10_000
 _ANALYZE = "ANALYZE work_items, work_item_providers, work_actions"
@@ -44,8 +46,9 @@ class DetectReport:
     `new` includes problems that came back after a person's decision; `reopened` are items that the
     system had closed; `cured` items are held by somebody. `open` counts items with status OPEN,
     `in_progress` those that somebody holds; `rules` and `rules_in_progress` are the same by rule,
-    zero included. `sweeps` counts the expired leases that were set free first. `failed` and `off`
-    tell by rule, or by file of a rule, why there is no answer; items of those are left as they are.
+    zero included. `sweeps` counts the expired leases that were set free first, `looked_at` the
+    records; `full`: all of them. `failed` and `off` tell by rule, or by file of a rule, why there
+    is no answer; items of those are left as they are.
     """
 
     new: int = 0
@@ -59,6 +62,8 @@ class DetectReport:
     rules: dict[str, int] = field(default_factory=dict)
     rules_in_progress: dict[str, int] = field(default_factory=dict)
     sweeps: int = 0
+    looked_at: int = 0
+    full: bool = True
     timings: dict[str, float] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     off: dict[str, str] = field(default_factory=dict)
@@ -69,12 +74,16 @@ def detect(  # noqa: PLR0913 - each argument is another part of a run
     *,
     actor: Actor,
     as_of: date | None = None,
+    full: bool = False,
     progress: Progress | None = None,
     settings: Settings | None = None,
     duplicates: bool = True,
     answering: bool = False,
 ) -> DetectReport:
-    """Evaluate every rule on every record and bring the work items into line, all or nothing.
+    """Evaluate the rules on the records and bring the work items into line, all or nothing.
+
+    Only what changed since the last complete run is looked at, with the groups that it left or
+    joined; `full` looks at everything. Both come to the same.
 
     `as_of` is the day in UTC that rules about the clock go by, by default today. `progress` is
     told (step, done, total), and so is the run's record, for whoever watches from elsewhere. With
@@ -89,7 +98,7 @@ def detect(  # noqa: PLR0913 - each argument is another part of a run
         run_id, sweeps = database.run(lambda session: _begin(session, actor, day, answering))
         try:
             asked = _asked(database, settings or Settings.read())
-            run = _Run(run_id, day, sweeps, asked, duplicates)
+            run = _Run(run_id, day, sweeps, asked, duplicates, full)
             return _run(database, run, watched(database, run_id, progress or _nobody_watches))
         except BaseException as error:
             ended_early(database, run_id, error)
@@ -98,13 +107,14 @@ def detect(  # noqa: PLR0913 - each argument is another part of a run
 
 @dataclass(frozen=True)
 class _Run:
-    """The row of a run, its day, the leases set free before it, and what it asks and compares."""
+    """The row of a run, its day, the leases set free before it, and what it is to do."""
 
     id: int
     day: date
     sweeps: int
     asked: asking.Asked
     compares: bool
+    full: bool
 
 
 def _nobody_watches(step: str, done: int, total: int) -> None:
@@ -141,33 +151,46 @@ def _asked(database: Database, settings: Settings) -> asking.Asked:
 
 def _run(database: Database, run: _Run, progress: Progress) -> DetectReport:
     timings: dict[str, float] = {}
-    compared = comparison(wanted=run.compares)
+    more = fields_compared() if run.compares else ()
     with _timed(timings, "fetch"), database.transaction() as session:
         column_sets = knowledge.column_sets(session)
         references = knowledge.references(session)
+        now = basis(session, run.asked.all_rules, run.day)
+        # Scripts are asked of all records.
+        wanted = Look(None) if run.full or run.asked.scripts else look(session, now)
     progress("detect", 0, _STEPS)
     with _timed(timings, "fetch"):
-        snapshot = fetch(
-            database.libpq_url, run.asked.rules, (*run.asked.more_fields, *compared.fields)
+        question = Question(
+            wanted, run.day, column_sets, run.asked.rules, (*run.asked.more_fields, *more)
         )
+        snapshot = fetch(database.libpq_url, question)
     progress("detect", 1, _STEPS)
     with _timed(timings, "evaluate"):
-        done = asking.answers(
-            snapshot.records,
-            run.asked,
-            column_sets=column_sets,
-            as_of=run.day,
-            references=references,
+        done = find(
+            snapshot, run.asked, column_sets=column_sets, as_of=run.day, references=references
         )
     progress("detect", 2, _STEPS)
     with _timed(timings, "duplicates"):
-        done = compared.added(done, database, snapshot.records)
+        if run.compares:
+            done, snapshot = compared(done, database, snapshot)
+        else:
+            done = not_compared(done)
+    progress("detect", 3, _STEPS)
     with _timed(timings, "write"):
+        kept = _kept(now, wanted, snapshot, done)
+        about = DetectReport(
+            sweeps=run.sweeps,
+            looked_at=snapshot.records.num_rows,
+            full=snapshot.changes is None,
+            failed=done.failed,
+            off=done.off,
+        )
         due, scope = compare(done.findings, snapshot, done.unanswered)
         found = asking.found_by_rule(done.findings)
         done = replace(done, findings=due)
         del snapshot
-        report = database.run(lambda session: _write(session, run, done, scope, found))
+        written = _Written(run, done, found, about, kept)
+        report = database.run(lambda session: _write(session, written, scope))
         if report.new >= _ANALYZE_FROM:
             database.run(lambda session: session.execute(text(_ANALYZE)))
     progress("detect", _STEPS, _STEPS)
@@ -175,12 +198,34 @@ def _run(database: Database, run: _Run, progress: Progress) -> DetectReport:
     return report
 
 
-def _write(
-    session: Session, run: _Run, done: Evaluation, scope: Compared, found: Mapping[str, int]
-) -> DetectReport:
+def _kept(now: Basis, wanted: Look, snapshot: Snapshot, done: Evaluation) -> Basis:
+    """What the next run may go by: rules without an answer are asked of every record again."""
+    again = {*done.failed, *(done.off.keys() & set(COMPARED))}
+    whole = snapshot.changes is None or wanted.since is None
+    return replace(
+        now,
+        xmin=int(snapshot.xmin),
+        records=snapshot.records.num_rows if whole or not wanted.since else wanted.since.records,
+        rules={key: said for key, said in now.rules.items() if key not in again},
+    )
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What a run has to write: its findings, how many of each rule, its report and its basis."""
+
+    run: _Run
+    done: Evaluation
+    found: Mapping[str, int]
+    about: DetectReport
+    kept: Basis
+
+
+def _write(session: Session, told: _Written, scope: Compared) -> DetectReport:
     """Bring the items into line and close the run's record, in one transaction."""
-    counts = reconcile(session, done.findings, scope=scope, run_id=run.id)
-    asking.write_results(session, run.id, run.asked, done, found)
+    run = told.run
+    counts = reconcile(session, told.done.findings, scope=scope, run_id=run.id)
+    asking.write_results(session, run.id, run.asked, told.done, told.found)
     waiting = dict.fromkeys(run.asked.ids, 0)
     held = dict(waiting)
     for rule_id, status, items in session.execute(
@@ -189,21 +234,24 @@ def _write(
         .group_by(WorkItem.rule_id, WorkItem.status)
     ):
         (waiting if status == Status.OPEN else held)[rule_id] = items
-    report = DetectReport(
+    report = replace(
+        told.about,
         **asdict(counts),
         open=sum(waiting.values()),
         in_progress=sum(held.values()),
         rules=waiting,
         rules_in_progress=held,
-        sweeps=run.sweeps,
-        failed=done.failed,
-        off=done.off,
     )
-    told = {name: value for name, value in asdict(report).items() if name != "timings"}
+    said = {name: value for name, value in asdict(report).items() if name != "timings"}
     session.execute(
         update(DetectionRun)
         .where(DetectionRun.id == run.id)
-        .values(status="DONE", finished_at=func.clock_timestamp(), counts=told)
+        .values(
+            status="DONE",
+            finished_at=func.clock_timestamp(),
+            counts=said,
+            basis=told.kept.as_dict(),
+        )
     )
     return report
 

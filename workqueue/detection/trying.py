@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from workqueue.accounts import Actor, acting_with
 from workqueue.database import Database
 from workqueue.detection.asking import Asked, answers
-from workqueue.detection.comparison import comparison
-from workqueue.detection.fetch import fetch_items, fetch_records
+from workqueue.detection.comparison import compared, fields_compared
+from workqueue.detection.fetch import Snapshot, fetch_items, fetch_records
 from workqueue.errors import BadInput, NoSuchRule
 from workqueue.fields import full_name
 from workqueue.lifecycle import Duty
@@ -83,8 +83,12 @@ def try_rule(  # noqa: PLR0913 - keyword-only, each with its own meaning
         column_sets = knowledge.column_sets(session)
         references = knowledge.references(session)
     asked = Asked((rule,) if script is None else (), (script,) if script else (), {}, {}, seconds)
-    compared = comparison(wanted=rule.by_comparison)
-    records = fetch_records(database.libpq_url, asked.rules, (*asked.more_fields, *compared.fields))
+    more = fields_compared() if rule.by_comparison else ()
+    records = fetch_records(
+        database.libpq_url,
+        asked.rules,
+        (*asked.more_fields, *more),
+    )
     done = answers(
         records,
         asked,
@@ -93,7 +97,7 @@ def try_rule(  # noqa: PLR0913 - keyword-only, each with its own meaning
         references=references,
     )
     if rule.by_comparison:
-        done = compared.added(done, database, records)
+        done, _ = compared(done, database, Snapshot(records, records.slice(0, 0), "0"))
     if said := done.failed.get(rule_id) or done.off.get(rule_id):
         raise BadInput(f"rule {rule_id} cannot be asked: {said}")
     findings = done.findings.filter(pa.compute.equal(done.findings["rule_id"], rule_id))

@@ -3,6 +3,7 @@
 from workqueue.dossier.naming import records_called
 from workqueue.dossier.parts import (
     Correction,
+    Disagreement,
     Dossier,
     Entry,
     FieldGroup,
@@ -11,12 +12,14 @@ from workqueue.dossier.parts import (
     Member,
     Named,
     OtherItem,
+    Side,
 )
 from workqueue.dossier.reading import dossier
 from workqueue.dossier.words import in_words
 
 __all__ = [
     "Correction",
+    "Disagreement",
     "Dossier",
     "Entry",
     "FieldGroup",
@@ -25,6 +28,7 @@ __all__ = [
     "Member",
     "Named",
     "OtherItem",
+    "Side",
     "dossier",
     "in_words",
     "records_called",

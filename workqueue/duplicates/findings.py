@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from workqueue.duplicates.attributes import ATTRIBUTES, Attribute
 from workqueue.duplicates.clusters import Edge
 from workqueue.duplicates.model import Model
-from workqueue.rules.sql import MEMBERS_SHOWN
+from workqueue.rules.grouping import MEMBERS_SHOWN
 
 PAIRS_SHOWN: Final = 15
 # What makes a member another than the one that a person decided about. Written to JSON by us, so

@@ -117,6 +117,10 @@ class DetectionRun(Base):
     told_at: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True), comment="When it last said how far it is"
     )
+    basis: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True),
+        comment="What a later run begins from: snapshot, rules, lists; NULL: from nothing",
+    )
 
 
 class DetectionRunRule(Base):
