@@ -34,7 +34,7 @@ SELECT item.id AS item_id, item.fingerprint, encode(uuid_send(item.evidence_hash
        item.priority, item.status, item.cured_at IS NOT NULL AS cured,
        coalesce(item.resolved_by = (SELECT id FROM "user" WHERE kind = 'system'), false)
            AS closed_by_system,
-       item.version AS seen_version
+       item.version AS seen_version, item.rule_id, item.evidence ? 'members' AS grouped
 FROM {items} item
 WHERE NOT EXISTS (
     SELECT FROM work_items newer
@@ -47,12 +47,12 @@ _ITEMS_IN_SCOPE: Final = """
 (SELECT * FROM work_items WHERE rule_id = ANY({anew})
  UNION
  SELECT item.* FROM work_items item
- WHERE item.provider_id = ANY({ids}) AND item.rule_id <> ALL({anew}) AND NOT EXISTS (
-    SELECT FROM work_item_providers member WHERE member.work_item_id = item.id)
+ WHERE item.provider_id = ANY({ids}) AND item.rule_id <> ALL({anew})
+   AND NOT item.evidence ? 'members'
  UNION
- SELECT item.* FROM work_item_providers member JOIN work_items item ON item.id = member.work_item_id
+ SELECT item.*
+ FROM work_item_providers member JOIN work_items item ON item.id = member.work_item_id
  WHERE member.provider_id = ANY({ids}) AND item.rule_id <> ALL({anew})
-   AND item.fingerprint = ANY({whole})
  UNION
  SELECT item.* FROM work_items item
  WHERE item.fingerprint = ANY({full}) AND item.rule_id <> ALL({anew}))
@@ -95,7 +95,7 @@ class Snapshot:
 
     `records` is what `rules.evaluate` takes, with the fields that the rules speak of; `items` has
     the newest item of each fingerprint: item_id, fingerprint, hash, priority, status, cured,
-    closed_by_system, seen_version. `xmin` is pg_snapshot_xmin of the moment, as text. Of a run
+    closed_by_system, seen_version, rule_id, grouped. `xmin` is pg_snapshot_xmin of the moment, as text. Of a run
     that looks at everything `changes` is None.
     """
 
@@ -139,6 +139,7 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
     if since is None:
         return None
     anew = question.look.anew | scope.ask_anew(rules, since.as_of, question.as_of)
+    gone = question.look.gone
     asked = [each for each in rules if each.id not in anew]
     changed = scope.changed(ask, since, question.as_of, asked)
     if changed is None:
@@ -152,11 +153,15 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
         records = pa.concat_tables([records, more], promote_options="default")
     given = {
         "ids": scope.array(changed.ids | groups.ids),
-        "anew": scope.text_array(sorted(anew | question.look.gone)),
-        "whole": scope.text_array(sorted(groups.whole)),
+        "anew": scope.text_array(sorted(anew | gone)),
         "full": scope.text_array(sorted(groups.full)),
     }
     items = ask(_ITEMS.format(items=_ITEMS_IN_SCOPE.format(**given)))
+    # Members of groups in scope may be members of others, which are not.
+    grouped = pc.and_(items["grouped"], pc.invert(pc.is_in(items["rule_id"], _set(anew | gone))))
+    items = items.filter(
+        pc.or_(pc.invert(grouped), pc.is_in(items["fingerprint"], _set(groups.whole)))
+    )
     ask(_BY_INDEX.format(value="on"))
     everything = None
     if anew:
@@ -165,6 +170,10 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
         )
     changes = Changes(changed.ids, groups.whole, anew, everything)
     return Snapshot(records, items, moment, changes)
+
+
+def _set(texts: frozenset[str]) -> pa.Array:
+    return pa.array(list(texts), pa.string())
 
 
 def _records(cursor: Any, fields: tuple[str, ...], ids: frozenset[int] | None = None) -> pa.Table:

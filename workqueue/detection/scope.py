@@ -9,13 +9,12 @@ time only; a finding on it is what it was.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import pyarrow as pa
 
@@ -62,7 +61,7 @@ def changed(ask: Ask, since: Basis, as_of: date, rules: Sequence[Rule]) -> Chang
     if len(ids) > max(_FEW, _SHARE * since.records):
         return None
     ids |= _ids(ask(_TOUCHED.format(age=age, machine=text_array(sorted(MACHINE_ACTS)))))
-    former = _former(ask(_FORMER.format(xmin=since.xmin)))
+    former = ask(_FORMER.format(xmin=since.xmin))
     npis = {npi for npi in former["npi"].to_pylist() if npi}
     npis |= set(ask(_DEACTIVATED.format(age=age)).column(0).to_pylist())
     return Changed(
@@ -90,11 +89,14 @@ UNION
 SELECT member.provider_id FROM touched
 JOIN work_item_providers member ON member.work_item_id = touched.id
 """
-_FORMER: Final = """
-SELECT source.name AS source, CAST(kept.former AS text) AS former
-FROM provider_former_keys kept
-JOIN sources source ON source.id = CAST(kept.former ->> 'source_id' AS smallint)
-WHERE kept.xid >= {xmin}
+# Their text fields are all that keys are made of.
+_TEXTS: Final = [name for name, field in BY_NAME.items() if field.form is not Form.DATE]
+_FORMER: Final = f"""
+SELECT source.name AS source, kept.provider_id AS id, column_set_id, {", ".join(_TEXTS)}
+FROM provider_former_keys kept CROSS JOIN LATERAL jsonb_to_record(kept.former) AS was (
+    source_id smallint, column_set_id integer, {", ".join(f"{name} text" for name in _TEXTS)})
+JOIN sources source ON source.id = was.source_id
+WHERE kept.xid >= {{xmin}}
 """
 _DEACTIVATED: Final = "SELECT npi FROM nppes_deactivations WHERE age(xmin) <= {age}"
 _TOLD_BY_NPPES: Final = """
@@ -135,20 +137,6 @@ def _due(last: date, as_of: date, rules: Iterable[Rule]) -> str:
         f" OR {field} BETWEEN '{min(then[name], now[name])}' AND '{max(then[name], now[name])}'"
         for field, name in sorted(pairs)
     )
-
-
-def _former(kept: pa.Table) -> pa.Table:
-    """Former rows as records: their text fields, which are all that keys are made of."""
-    names = [name for name, field in BY_NAME.items() if field.form is not Form.DATE]
-    rows = [json.loads(row) for row in kept["former"].to_pylist()]
-    columns: dict[str, Any] = {
-        "id": pa.array([row["id"] for row in rows], pa.int64()),
-        "column_set_id": pa.array([row["column_set_id"] for row in rows], pa.int32()),
-        "source": kept["source"],
-    }
-    for name in names:
-        columns[name] = pa.array([row.get(name) for row in rows], pa.string())
-    return pa.table(columns)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -46,12 +47,8 @@ class GroupKey(NamedTuple):
 
     def lookup(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The stored columns that its members are found by, and the values to look for."""
-        group = rule(self.rule_id).group
-        if group is None:
-            raise LookupError(f"{self.rule_id} is no rule about groups")
-        named = dict(zip((name for name, _ in group.keys), self.values, strict=True))
-        columns, keys = zip(*group.found_by, strict=True)
-        return columns, tuple(named[key] for key in keys)
+        columns, places = _found_by(self.rule_id)
+        return columns, tuple([self.values[place] for place in places])
 
 
 GroupKeys = frozenset[GroupKey]
@@ -107,6 +104,19 @@ def group_keys(
             columns = [column.to_pylist() for column in batch.ask(text).columns]
             found.update(GroupKey(each.id, values) for values in zip(*columns, strict=True))
     return frozenset(found)
+
+
+@cache
+def _found_by(rule_id: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The columns that members are found by, and the places of their values in the key."""
+    group = rule(rule_id).group
+    if group is None:
+        raise LookupError(f"{rule_id} is no rule about groups")
+    names = [name for name, _ in group.keys]
+    return (
+        tuple(column for column, _ in group.found_by),
+        tuple(names.index(key) for _, key in group.found_by),
+    )
 
 
 def key_of(rule_id: str, evidence: Mapping[str, Any]) -> GroupKey | None:
