@@ -84,7 +84,7 @@ class Changes:
     """
 
     ids: frozenset[int]
-    whole: frozenset[str]
+    whole: pa.ChunkedArray
     anew: frozenset[str]
     everything: pa.Table | None
 
@@ -95,8 +95,8 @@ class Snapshot:
 
     `records` is what `rules.evaluate` takes, with the fields that the rules speak of; `items` has
     the newest item of each fingerprint: item_id, fingerprint, hash, priority, status, cured,
-    closed_by_system, seen_version, rule_id, grouped. `xmin` is pg_snapshot_xmin of the moment, as text. Of a run
-    that looks at everything `changes` is None.
+    closed_by_system, seen_version, rule_id, grouped (about several records). `xmin` is
+    pg_snapshot_xmin of the moment, as text. Of a run that looks at everything `changes` is None.
     """
 
     records: pa.Table
@@ -154,14 +154,15 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
     given = {
         "ids": scope.array(changed.ids | groups.ids),
         "anew": scope.text_array(sorted(anew | gone)),
-        "full": scope.text_array(sorted(groups.full)),
+        "full": scope.text_array(groups.full),
     }
     items = ask(_ITEMS.format(items=_ITEMS_IN_SCOPE.format(**given)))
     # Members of groups in scope may be members of others, which are not.
-    grouped = pc.and_(items["grouped"], pc.invert(pc.is_in(items["rule_id"], _set(anew | gone))))
-    items = items.filter(
-        pc.or_(pc.invert(grouped), pc.is_in(items["fingerprint"], _set(groups.whole)))
+    grouped = pc.and_(
+        items["grouped"],
+        pc.invert(pc.is_in(items["rule_id"], pa.array(list(anew | gone), pa.string()))),
     )
+    items = items.filter(pc.or_(pc.invert(grouped), pc.is_in(items["fingerprint"], groups.whole)))
     ask(_BY_INDEX.format(value="on"))
     everything = None
     if anew:
@@ -170,10 +171,6 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
         )
     changes = Changes(changed.ids, groups.whole, anew, everything)
     return Snapshot(records, items, moment, changes)
-
-
-def _set(texts: frozenset[str]) -> pa.Array:
-    return pa.array(list(texts), pa.string())
 
 
 def _records(cursor: Any, fields: tuple[str, ...], ids: frozenset[int] | None = None) -> pa.Table:

@@ -31,7 +31,7 @@ def find(
     if changes is None:
         return ask(snapshot.records, rules)
     found = ask(snapshot.records, [each for each in rules if each.id not in changes.anew])
-    whole = pc.is_in(found["fingerprint"], value_set=pa.array(list(changes.whole), pa.string()))
+    whole = pc.is_in(found["fingerprint"], value_set=changes.whole)
     found = found.filter(pc.or_(pc.is_null(found["members"]), whole))
     if changes.everything is None:
         return found

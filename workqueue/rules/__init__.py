@@ -9,6 +9,7 @@ from workqueue.rules.evaluate import (
     evaluate,
     group_keys,
     key_of,
+    key_tables,
     needed_columns,
 )
 from workqueue.rules.references import References
@@ -29,6 +30,7 @@ __all__ = [
     "evaluate",
     "group_keys",
     "key_of",
+    "key_tables",
     "needed_columns",
     "rule",
     "words",

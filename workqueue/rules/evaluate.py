@@ -96,14 +96,31 @@ def group_keys(
 
     Junk that no group is made of (NONE, 000000) is left out. Arguments as for `evaluate`.
     """
+    tables = key_tables(records, column_sets=column_sets, rules=rules, limits=limits)
+    return frozenset(
+        GroupKey(rule_id, values)
+        for rule_id, table in tables.items()
+        for values in zip(*(column.to_pylist() for column in table.columns[1:]), strict=True)
+    )
+
+
+def key_tables(
+    records: pa.Table,
+    *,
+    column_sets: Mapping[int, frozenset[str]],
+    rules: Sequence[Rule] = RULES,
+    limits: Limits | None = None,
+) -> dict[str, pa.Table]:
+    """The same for many records: by rule, a table of fingerprints and the parts of the keys."""
     batch = prepared(records, column_sets, date(2000, 1, 1), References(), limits or Limits())
-    found: set[GroupKey] = set()
+    found = {}
     for each in rules:
         text = grouping.keys(each.group, batch.scope) if each.group is not None else None
         if text is not None:
-            columns = [column.to_pylist() for column in batch.ask(text).columns]
-            found.update(GroupKey(each.id, values) for values in zip(*columns, strict=True))
-    return frozenset(found)
+            keys = batch.ask(text)
+            prints = pc.binary_join_element_wise(_fingerprint(each.id), *keys.columns, ":")
+            found[each.id] = keys.add_column(0, "fingerprint", prints)
+    return found
 
 
 @cache
