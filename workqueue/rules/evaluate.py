@@ -113,13 +113,19 @@ def key_tables(
 ) -> dict[str, pa.Table]:
     """The same for many records: by rule, a table of fingerprints and the parts of the keys."""
     batch = prepared(records, column_sets, date(2000, 1, 1), References(), limits or Limits())
-    found = {}
-    for each in rules:
-        text = grouping.keys(each.group, batch.scope) if each.group is not None else None
-        if text is not None:
-            keys = batch.ask(text)
-            prints = pc.binary_join_element_wise(_fingerprint(each.id), *keys.columns, ":")
-            found[each.id] = keys.add_column(0, "fingerprint", prints)
+    groups = {each.id: each.group for each in rules if each.group is not None}
+    text, places = grouping.keys(tuple(groups.values()), batch.scope)
+    found: dict[str, pa.Table] = {}
+    if not text:
+        return found
+    answer = batch.ask(text)
+    for (rule_id, group), place in zip(groups.items(), places, strict=True):
+        if place is not None:
+            names = [f"key_{name}" for name, _ in group.keys]
+            keys = answer.filter(pc.equal(answer["place"], place))
+            parts = keys.columns[1 : len(names) + 1]
+            prints = pc.binary_join_element_wise(_fingerprint(rule_id), *parts, ":")
+            found[rule_id] = pa.table([prints, *parts], ["fingerprint", *names])
     return found
 
 
