@@ -35,7 +35,7 @@ SELECT item.id AS item_id, item.fingerprint, encode(uuid_send(item.evidence_hash
        item.priority, item.status, item.cured_at IS NOT NULL AS cured,
        coalesce(item.resolved_by = (SELECT id FROM "user" WHERE kind = 'system'), false)
            AS closed_by_system,
-       item.version AS seen_version
+       item.version AS seen_version, item.rule_id, item.evidence ? 'members' AS grouped
 FROM {items} item
 WHERE NOT EXISTS (
     SELECT FROM work_items newer
@@ -48,12 +48,12 @@ _ITEMS_IN_SCOPE: Final = """
 (SELECT * FROM work_items WHERE rule_id = ANY({anew})
  UNION
  SELECT item.* FROM work_items item
- WHERE item.provider_id = ANY({ids}) AND item.rule_id <> ALL({anew}) AND NOT EXISTS (
-    SELECT FROM work_item_providers member WHERE member.work_item_id = item.id)
+ WHERE item.provider_id = ANY({ids}) AND item.rule_id <> ALL({anew})
+   AND NOT item.evidence ? 'members'
  UNION
- SELECT item.* FROM work_item_providers member JOIN work_items item ON item.id = member.work_item_id
+ SELECT item.*
+ FROM work_item_providers member JOIN work_items item ON item.id = member.work_item_id
  WHERE member.provider_id = ANY({ids}) AND item.rule_id <> ALL({anew})
-   AND item.fingerprint = ANY({whole})
  UNION
  SELECT item.* FROM work_items item
  WHERE item.fingerprint = ANY({full}) AND item.rule_id <> ALL({anew}))
@@ -90,7 +90,7 @@ class Changes:
     """
 
     ids: frozenset[int]
-    whole: frozenset[str]
+    whole: pa.ChunkedArray
     anew: frozenset[str]
     everything: pa.Table | None
 
@@ -118,8 +118,8 @@ class Snapshot:
 
     `records` is what `rules.evaluate` takes, with the fields that the rules speak of; `items` has
     the newest item of each fingerprint: item_id, fingerprint, hash, priority, status, cured,
-    closed_by_system, seen_version. `xmin` is pg_snapshot_xmin of the moment, as text. Of a run
-    that looks at everything `changes` is None.
+    closed_by_system, seen_version, rule_id, grouped (about several records). `xmin` is
+    pg_snapshot_xmin of the moment, as text. Of a run that looks at everything `changes` is None.
     """
 
     records: pa.Table
@@ -195,6 +195,7 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
     if since is None:
         return None
     anew = question.look.anew | scope.ask_anew(rules, since.as_of, question.as_of)
+    gone = question.look.gone
     asked = [each for each in rules if each.id not in anew]
     changed = scope.changed(ask, since, question.as_of, asked)
     if changed is None:
@@ -208,11 +209,16 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
         records = pa.concat_tables([records, more], promote_options="default")
     given = {
         "ids": scope.array(changed.ids | groups.ids),
-        "anew": scope.text_array(sorted(anew | question.look.gone)),
-        "whole": scope.text_array(sorted(groups.whole)),
-        "full": scope.text_array(sorted(groups.full)),
+        "anew": scope.text_array(sorted(anew | gone)),
+        "full": scope.text_array(groups.full),
     }
     items = ask(_ITEMS.format(items=_ITEMS_IN_SCOPE.format(**given)))
+    # Members of groups in scope may be members of others, which are not.
+    grouped = pc.and_(
+        items["grouped"],
+        pc.invert(pc.is_in(items["rule_id"], pa.array(list(anew | gone), pa.string()))),
+    )
+    items = items.filter(pc.or_(pc.invert(grouped), pc.is_in(items["fingerprint"], groups.whole)))
     ask(_BY_INDEX.format(value="on"))
     everything = None
     if anew or (question.more and changed.ids):

@@ -33,7 +33,7 @@ def find(
     rest = tuple(each for each in asked.rules if each.id not in changes.anew)
     done = ask(snapshot.records, replace(asked, rules=rest))
     found = done.findings
-    whole = pc.is_in(found["fingerprint"], value_set=pa.array(sorted(changes.whole), pa.string()))
+    whole = pc.is_in(found["fingerprint"], value_set=changes.whole)
     found = found.filter(pc.or_(pc.is_null(found["members"]), whole))
     if changes.everything is None:
         return replace(done, findings=found)

@@ -9,19 +9,18 @@ time only; a finding on it is what it was.
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from workqueue.detection.basis import Basis
 from workqueue.fields import BY_NAME, SLOTS, Form
-from workqueue.rules import GroupKey, GroupKeys, Rule, group_keys, rule
+from workqueue.rules import Rule, key_tables
 from workqueue.rules.sql import CLOCK, days
 from workqueue.verbs.reconcile import MACHINE_ACTS
 
@@ -62,7 +61,7 @@ def changed(ask: Ask, since: Basis, as_of: date, rules: Sequence[Rule]) -> Chang
     if len(ids) > max(_FEW, _SHARE * since.records):
         return None
     ids |= _ids(ask(_TOUCHED.format(age=age, machine=text_array(sorted(MACHINE_ACTS)))))
-    former = _former(ask(_FORMER.format(xmin=since.xmin)))
+    former = ask(_FORMER.format(xmin=since.xmin))
     npis = {npi for npi in former["npi"].to_pylist() if npi}
     npis |= set(ask(_DEACTIVATED.format(age=age)).column(0).to_pylist())
     return Changed(
@@ -90,11 +89,14 @@ UNION
 SELECT member.provider_id FROM touched
 JOIN work_item_providers member ON member.work_item_id = touched.id
 """
-_FORMER: Final = """
-SELECT source.name AS source, CAST(kept.former AS text) AS former
-FROM provider_former_keys kept
-JOIN sources source ON source.id = CAST(kept.former ->> 'source_id' AS smallint)
-WHERE kept.xid >= {xmin}
+# Their text fields are all that keys are made of.
+_TEXTS: Final = [name for name, field in BY_NAME.items() if field.form is not Form.DATE]
+_FORMER: Final = f"""
+SELECT source.name AS source, kept.provider_id AS id, column_set_id, {", ".join(_TEXTS)}
+FROM provider_former_keys kept CROSS JOIN LATERAL jsonb_to_record(kept.former) AS was (
+    source_id smallint, column_set_id integer, {", ".join(f"{name} text" for name in _TEXTS)})
+JOIN sources source ON source.id = was.source_id
+WHERE kept.xid >= {{xmin}}
 """
 _DEACTIVATED: Final = "SELECT npi FROM nppes_deactivations WHERE age(xmin) <= {age}"
 _TOLD_BY_NPPES: Final = """
@@ -137,20 +139,6 @@ def _due(last: date, as_of: date, rules: Iterable[Rule]) -> str:
     )
 
 
-def _former(kept: pa.Table) -> pa.Table:
-    """Former rows as records: their text fields, which are all that keys are made of."""
-    names = [name for name, field in BY_NAME.items() if field.form is not Form.DATE]
-    rows = [json.loads(row) for row in kept["former"].to_pylist()]
-    columns: dict[str, Any] = {
-        "id": pa.array([row["id"] for row in rows], pa.int64()),
-        "column_set_id": pa.array([row["column_set_id"] for row in rows], pa.int32()),
-        "source": kept["source"],
-    }
-    for name in names:
-        columns[name] = pa.array([row.get(name) for row in rows], pa.string())
-    return pa.table(columns)
-
-
 @dataclass(frozen=True)
 class Groups:
     """The groups that records in scope are or were in.
@@ -160,8 +148,8 @@ class Groups:
     """
 
     ids: frozenset[int]
-    full: frozenset[str]
-    whole: frozenset[str]
+    full: list[str]
+    whole: pa.ChunkedArray
 
 
 def groups(
@@ -172,44 +160,47 @@ def groups(
     rules: Sequence[Rule],
 ) -> Groups:
     """The groups that changed `records` are in by now, or were in by their `former` rows."""
-    keys: GroupKeys = frozenset()
-    for table in (records, former):
-        if table.num_rows:
-            keys |= group_keys(table, column_sets=column_sets, rules=rules)
-    by_columns: dict[tuple[str, ...], dict[tuple[str, ...], list[GroupKey]]] = {}
-    for key in keys:
-        columns, values = key.lookup()
-        by_columns.setdefault(columns, {}).setdefault(values, []).append(key)
+    tables = [
+        key_tables(table, column_sets=column_sets, rules=rules)
+        for table in (records, former)
+        if table.num_rows
+    ]
     ids: set[int] = set()
-    full: set[str] = set()
-    for columns, wanted in by_columns.items():
-        found = ask(_members_sql(columns, sorted(wanted)))
-        places = [found[f"value_{at}"].to_pylist() for at in range(len(columns))]
-        values_of = list(zip(*places, strict=True))
-        counts = Counter(values_of)
-        large = {
-            values
-            for values, sharing in wanted.items()
-            if counts[values] >= min(_smallest(key) for key in sharing)
-        }
-        ids.update(
-            number
-            for number, values in zip(found["id"].to_pylist(), values_of, strict=True)
-            if values in large
-        )
-        full.update(key.fingerprint for values in large for key in wanted[values])
-    return Groups(frozenset(ids), frozenset(full), frozenset(key.fingerprint for key in keys))
+    full: list[str] = []
+    whole = []
+    by_columns: dict[tuple[str, ...], list[tuple[int, pa.Table]]] = {}
+    for each in rules:
+        keys = [table[each.id] for table in tables if each.id in table]
+        if each.group is not None and keys:
+            columns, parts = zip(*each.group.found_by, strict=True)
+            wanted = pa.concat_tables(keys).select(["fingerprint", *(f"key_{n}" for n in parts)])
+            wanted = wanted.rename_columns(["fingerprint", *_values(columns)])
+            whole.append(wanted["fingerprint"])
+            by_columns.setdefault(columns, []).append((each.group.smallest, wanted))
+    for columns, asked in by_columns.items():
+        names = _values(columns)
+        # In the order of the indexes: neighbours are on the same page.
+        order = [(name, "ascending") for name in names]
+        sought = pa.concat_tables([wanted for _, wanted in asked]).select(names)
+        found = ask(_members_sql(columns, sought.group_by(names).aggregate([]).sort_by(order)))
+        counts = found.group_by(names).aggregate([("id", "count")])
+        for smallest, wanted in asked:
+            large = counts.filter(pc.greater_equal(counts["id_count"], smallest))
+            ids.update(found.join(large, names, join_type="left semi")["id"].to_pylist())
+            told = wanted.join(large, names, join_type="left semi")
+            full += told["fingerprint"].to_pylist()
+    chunks = [chunk for told in whole for chunk in told.chunks]
+    return Groups(frozenset(ids), full, pa.chunked_array(chunks, pa.string()))
 
 
-def _smallest(key: GroupKey) -> int:
-    group = rule(key.rule_id).group
-    return group.smallest if group is not None else 2
+def _values(columns: Sequence[str]) -> list[str]:
+    return [f"value_{at}" for at in range(len(columns))]
 
 
-def _members_sql(columns: tuple[str, ...], wanted: Sequence[tuple[str, ...]]) -> str:
+def _members_sql(columns: tuple[str, ...], wanted: pa.Table) -> str:
     """Each record that has the wanted values together in a slot, once."""
-    names = [f"value_{at}" for at in range(len(columns))]
-    arrays = ", ".join(text_array([one[at] for one in wanted]) for at in range(len(columns)))
+    names = _values(columns)
+    arrays = ", ".join(text_array(wanted[name].to_pylist()) for name in names)
     told = ", ".join(names)
     selects = []
     for number in range(1, SLOTS + 1) if "{n}" in columns[0] else (0,):

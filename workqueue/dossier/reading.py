@@ -51,7 +51,7 @@ def dossier(session: Session, item_id: int, *, history: int = HISTORY) -> Dossie
         item=item,
         groups=field_groups(session, item.provider_id, _faulty(row.attribute, row.evidence)),
         disagreements=disagreements(session, item.evidence),
-        members=_members(session, item),
+        members=_members(session, item) if row.grouped or "members" in row.evidence else (),
         other_items=_other_items(session, item),
         history=_history(session, item.id, history),
         corrections=_corrections(session, item.provider_id),
@@ -71,6 +71,7 @@ def _item_row(session: Session, item_id: int) -> Row[Any]:
                 Rule.source,
                 Rule.attribute,
                 cast(Rule.definition, Text).label("definition"),
+                Rule.grouped,
                 holder.username.label("holder"),
                 closer.username.label("closer"),
             )

@@ -10,6 +10,7 @@ from workqueue.rules.evaluate import (
     evaluate_each,
     group_keys,
     key_of,
+    key_tables,
     live_records,
     needed_columns,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "evaluate_each",
     "group_keys",
     "key_of",
+    "key_tables",
     "live_records",
     "needed_columns",
     "rule",

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -60,12 +61,8 @@ class GroupKey(NamedTuple):
 
     def lookup(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The stored columns that its members are found by, and the values to look for."""
-        group = rule(self.rule_id).group
-        if group is None:
-            raise LookupError(f"{self.rule_id} is no rule about groups")
-        named = dict(zip((name for name, _ in group.keys), self.values, strict=True))
-        columns, keys = zip(*group.found_by, strict=True)
-        return columns, tuple(named[key] for key in keys)
+        columns, places = _found_by(self.rule_id)
+        return columns, tuple([self.values[place] for place in places])
 
 
 GroupKeys = frozenset[GroupKey]
@@ -198,14 +195,50 @@ def group_keys(
 
     Junk that no group is made of (NONE, 000000) is left out. Arguments as for `evaluate`.
     """
+    tables = key_tables(records, column_sets=column_sets, rules=rules, limits=limits)
+    return frozenset(
+        GroupKey(rule_id, values)
+        for rule_id, table in tables.items()
+        for values in zip(*(column.to_pylist() for column in table.columns[1:]), strict=True)
+    )
+
+
+def key_tables(
+    records: pa.Table,
+    *,
+    column_sets: Mapping[int, frozenset[str]],
+    rules: Sequence[Rule] = RULES,
+    limits: Limits | None = None,
+) -> dict[str, pa.Table]:
+    """The same for many records: by rule, a table of fingerprints and the parts of the keys."""
     batch = prepared(records, column_sets, date(2000, 1, 1), References(), limits or Limits())
-    found: set[GroupKey] = set()
-    for each in rules:
-        text = grouping.keys(each.group, batch.scope) if each.group is not None else None
-        if text is not None:
-            columns = [column.to_pylist() for column in batch.ask(text).columns]
-            found.update(GroupKey(each.id, values) for values in zip(*columns, strict=True))
-    return frozenset(found)
+    groups = {each.id: each.group for each in rules if each.group is not None}
+    text, places = grouping.keys(tuple(groups.values()), batch.scope)
+    found: dict[str, pa.Table] = {}
+    if not text:
+        return found
+    answer = batch.ask(text)
+    for (rule_id, group), place in zip(groups.items(), places, strict=True):
+        if place is not None:
+            names = [f"key_{name}" for name, _ in group.keys]
+            keys = answer.filter(pc.equal(answer["place"], place))
+            parts = keys.columns[1 : len(names) + 1]
+            prints = pc.binary_join_element_wise(_fingerprint(rule_id), *parts, ":")
+            found[rule_id] = pa.table([prints, *parts], ["fingerprint", *names])
+    return found
+
+
+@cache
+def _found_by(rule_id: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The columns that members are found by, and the places of their values in the key."""
+    group = rule(rule_id).group
+    if group is None:
+        raise LookupError(f"{rule_id} is no rule about groups")
+    names = [name for name, _ in group.keys]
+    return (
+        tuple(column for column, _ in group.found_by),
+        tuple(names.index(key) for _, key in group.found_by),
+    )
 
 
 def key_of(rule_id: str, evidence: Mapping[str, Any]) -> GroupKey | None:

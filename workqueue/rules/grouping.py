@@ -126,12 +126,30 @@ def _said(one: Comparison, keys: str, scope: Scope) -> list[str]:
 
 
 @lru_cache(KEPT)
-def keys(group: Group, scope: Scope) -> str | None:
-    """The distinct keys by which records could belong to a group, or None.
+def keys(groups: tuple[Group, ...], scope: Scope) -> tuple[str, tuple[int | None, ...]]:
+    """One text for the distinct keys by which records could belong to groups, and its places.
 
-    Of deactivated records too: the group may be one that they have left.
+    It answers (place, key_0, key_1 …); the places say which of them are whose keys, None where a
+    group has none. Of deactivated records too: the group may be one that they have left.
     """
-    keyed = _keyed(group, scope, "", live="")
-    if keyed is None:
-        return None
-    return f"{base((keyed,), scope)}SELECT DISTINCT * FROM ({keyed})"
+    width = max((len(group.keys) for group in groups), default=0)
+    told: dict[str, int] = {}
+    places = []
+    for group in groups:
+        keyed = _keyed(group, scope, "", live="")
+        places.append(None if keyed is None else told.setdefault(keyed, len(told)))
+    names = [
+        [f"key_{name}" for name, _ in group.keys] + ["NULL"] * (width - len(group.keys))
+        for group in groups
+    ]
+    columns = {place: names[at] for at, place in enumerate(places) if place is not None}
+    selects = [
+        f"SELECT CAST({place} AS BIGINT) AS place, "
+        + ", ".join(
+            f"CAST({name} AS VARCHAR) AS key_{at}" for at, name in enumerate(columns[place])
+        )
+        + f" FROM ({keyed})"
+        for keyed, place in told.items()
+    ]
+    text = f"{base(told, scope)}SELECT DISTINCT * FROM ({' UNION ALL '.join(selects)})"
+    return (text if selects else ""), tuple(places)
