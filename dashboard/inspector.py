@@ -157,6 +157,7 @@ def _record(found: Opened) -> str:
         groups=[group for group in groups if group.lines],
         editable=Verb.FIELD_UPDATE in found.allowed,
         members=dossier.members,
+        pairs=dossier.pairs,
         others=dossier.other_items,
         history=[_told(entry) for entry in dossier.history],
     )

@@ -1,6 +1,7 @@
 """READ: everything there is to know of one work item, for the inspector and `workqueue show`."""
 
 from workqueue.dossier.parts import (
+    Agreement,
     Correction,
     Dossier,
     Entry,
@@ -9,11 +10,13 @@ from workqueue.dossier.parts import (
     Item,
     Member,
     OtherItem,
+    Pair,
 )
 from workqueue.dossier.reading import dossier
 from workqueue.dossier.words import in_words
 
 __all__ = [
+    "Agreement",
     "Correction",
     "Dossier",
     "Entry",
@@ -22,6 +25,7 @@ __all__ = [
     "Item",
     "Member",
     "OtherItem",
+    "Pair",
     "dossier",
     "in_words",
 ]

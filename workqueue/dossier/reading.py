@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, aliased
 
+from workqueue.dossier.pairs import pairs
 from workqueue.dossier.parts import (
     Correction,
     Dossier,
@@ -59,6 +60,7 @@ def dossier(session: Session, item_id: int, *, history: int = HISTORY) -> Dossie
         item=item,
         groups=field_groups(session, item.provider_id, _faulty(row.attribute, row.evidence)),
         members=_members(session, item) if row.grouped else (),
+        pairs=pairs(row.evidence),
         other_items=_other_items(session, item),
         history=_history(session, item.id, history),
         corrections=_corrections(session, item.provider_id),

@@ -159,7 +159,9 @@ ATTRIBUTES: Final = (
         "suffix_l IS NULL AND suffix_r IS NULL",
         (
             Level("the same", _same("suffix"), 0.55, 0.02),
-            Level("in one record only", "suffix_l IS NULL OR suffix_r IS NULL", 0.15, 0.96),
+            Level(
+                "in one record only", "suffix_l IS NULL OR suffix_r IS NULL", 0.12, 0.96, given=True
+            ),
             Level("different", "ELSE", 0.002, 0.02, given=True),
         ),
         ("suffix",),
@@ -219,7 +221,7 @@ ATTRIBUTES: Final = (
                 # u among people of one profession in one state, of whom nearly all differ so.
                 "different numbers of one board",
                 "list_has_any(boards_l, boards_r)",
-                0.03,
+                0.02,
                 0.95,
                 given=True,
             ),
