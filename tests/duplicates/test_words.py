@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.command import run as command
-from tests.detection.records import add
+from tests.detection.records import change
 from tests.duplicates.people import again, found, person, search
+from tests.factories import make_providers
 from workqueue.database import Database
 from workqueue.dossier import dossier
 from workqueue.duplicates.findings import probability
 
 
+def loaded(database: Database, *records: dict[str, Any]) -> list[int]:
+    """Records with the line of a file that each came from; their ids in order."""
+    with database.transaction() as session:
+        ids = make_providers(session, len(records))
+    for number, record in zip(ids, records, strict=True):
+        change(database, number, **record)
+    return ids
+
+
 def test_dossier_tells_the_weight_of_each_attribute(database: Database) -> None:
     """The inspector is given the pairs, each attribute with both values and its weight."""
-    ids = add(database, *(person(n) for n in range(6)), again(2, first_name="XIO"))
+    ids = loaded(database, *(person(n) for n in range(6)), again(2, first_name="XIO"))
     search(database)
     with database.transaction() as session:
         told = dossier(session, found(database)[0].id)
@@ -32,7 +44,7 @@ def test_dossier_tells_the_weight_of_each_attribute(database: Database) -> None:
 
 def test_other_items_have_no_pairs(database: Database) -> None:
     """A finding of a rule about one record is told as before."""
-    add(database, person(1, practice_phone="123"))
+    loaded(database, person(1, practice_phone="123"))
     search(database)
     with database.transaction() as session:
         assert dossier(session, 1).pairs == ()
@@ -40,7 +52,7 @@ def test_other_items_have_no_pairs(database: Database) -> None:
 
 def test_show_prints_the_weights(database: Database, environment: dict[str, str]) -> None:
     """`workqueue show` has a line for each attribute, and `detect --no-duplicates` leaves all."""
-    add(database, *(person(n) for n in range(6)), again(2))
+    loaded(database, *(person(n) for n in range(6)), again(2))
     search(database)
     said = command(environment, "show", found(database)[0].id).stdout
     assert "the same number" in said

@@ -217,8 +217,16 @@ ATTRIBUTES: Final = (
                 0.05,
                 0.00001,
             ),
+            # Father and son in one profession at one practice have all else in common. Here and
+            # below u is that of people of one profession in one state: nearly all differ so.
             Level(
-                # u among people of one profession in one state, of whom nearly all differ so.
+                "different numbers of one board, and another suffix",
+                "list_has_any(boards_l, boards_r) AND suffix_l IS DISTINCT FROM suffix_r",
+                0.002,
+                0.95,
+                given=True,
+            ),
+            Level(
                 "different numbers of one board",
                 "list_has_any(boards_l, boards_r)",
                 0.02,

@@ -74,7 +74,7 @@ def shipped(prior: float) -> dict[str, Any]:
         "unique_id_column_name": "id",
         "probability_two_random_records_match": prior,
         # From parameters that are good already a few steps suffice; many end at zero and one.
-        "max_iterations": 8,
+        "max_iterations": 5,
         "retain_intermediate_calculation_columns": True,
         "retain_matching_columns": True,
         "blocking_rules_to_generate_predictions": list(BLOCKING),
