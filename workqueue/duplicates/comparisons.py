@@ -51,6 +51,7 @@ def _level(level: Level, asked: str) -> dict[str, Any]:
         told |= {
             "tf_adjustment_column": level.counted,
             "disable_tf_exact_match_detection": True,
+            "tf_minimum_u_value": level.rarest,
         }
     return told
 
