@@ -1,6 +1,6 @@
 # The two commands: `make demo` and `make test`. Both install what they need into .venv first.
 .DELETE_ON_ERROR:
-.PHONY: demo test chromium check-wheel lint docs install install-dev lock clean
+.PHONY: demo test chromium check-wheel lint docs peers install install-dev lock clean
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -55,6 +55,14 @@ lint: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What the benchmark of duplicates compares with, apart from all else: it wants an older pandas.
+peers: build/peers/bin/recordlinkage
+
+build/peers/bin/recordlinkage:
+	@$(PYTHON) -m venv build/peers
+	@build/peers/bin/python -m pip install -q --disable-pip-version-check "recordlinkage==0.16" "pandas<3"
+	@touch $@
 
 install: $(VENV)/.installed
 

@@ -170,6 +170,7 @@ def _record(found: Opened) -> str:
             _sides(one, _sources(dossier.disagreements)) for one in dossier.disagreements
         ],
         members=dossier.members,
+        pairs=dossier.pairs,
         others=dossier.other_items,
         history=[_told(entry) for entry in dossier.history],
     )

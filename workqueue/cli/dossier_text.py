@@ -45,6 +45,23 @@ def print_dossier(found: Dossier) -> None:
                 for m in found.members
             ],
         )
+    for pair in found.pairs:
+        print_line(
+            f"\nRecords {pair.left_id} and {pair.right_id}: {pair.probability}, {pair.weight} bits"
+        )
+        print_table(
+            [
+                *(Cell(name) for name in ("attribute", "one", "other", "they are")),
+                Cell("bits", right=True),
+            ],
+            [
+                *(
+                    [one.attribute, one.left, one.right, one.says, f"{one.weight:+.1f}"]
+                    for one in pair.agreements
+                ),
+                ["any two records", "", "", "before comparing", f"{pair.start:+.1f}"],
+            ],
+        )
     if found.other_items:
         print_line("\nAlso open for this provider")
         print_table(

@@ -2,6 +2,7 @@
 
 from workqueue.dossier.naming import records_called
 from workqueue.dossier.parts import (
+    Agreement,
     Correction,
     Disagreement,
     Dossier,
@@ -12,12 +13,14 @@ from workqueue.dossier.parts import (
     Member,
     Named,
     OtherItem,
+    Pair,
     Side,
 )
 from workqueue.dossier.reading import dossier
 from workqueue.dossier.words import in_words
 
 __all__ = [
+    "Agreement",
     "Correction",
     "Disagreement",
     "Dossier",
@@ -28,6 +31,7 @@ __all__ = [
     "Member",
     "Named",
     "OtherItem",
+    "Pair",
     "Side",
     "dossier",
     "in_words",

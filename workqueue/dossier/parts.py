@@ -127,6 +127,36 @@ class Disagreement:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """How two records agree on one attribute, and what that weighs, in bits: more is likelier.
+
+    `left` and `right` are the values that were compared, made alike.
+    """
+
+    attribute: str
+    says: str
+    weight: float
+    left: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two records of a group that look like one person; the weight is `start` and all agreements.
+
+    `start` is the weight of any two records before anything is known of them; `probability` says
+    in words how sure the whole makes it.
+    """
+
+    left_id: int
+    right_id: int
+    weight: float
+    probability: str
+    start: float
+    agreements: tuple[Agreement, ...]
+
+
+@dataclass(frozen=True)
 class OtherItem:
     """Another item about the same record that is OPEN or IN_PROGRESS."""
 
@@ -176,12 +206,14 @@ class Dossier:
     """One item with its record, members, other items, history and corrections, newest first.
 
     `disagreements` is what the item is about where that is sources that contradict each other.
+    `pairs` are those of a group of records that look like one person, the likeliest first.
     """
 
     item: Item
     groups: tuple[FieldGroup, ...]
     disagreements: tuple[Disagreement, ...]
     members: tuple[Member, ...]
+    pairs: tuple[Pair, ...]
     other_items: tuple[OtherItem, ...]
     history: tuple[Entry, ...]
     corrections: tuple[Correction, ...]

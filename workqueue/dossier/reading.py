@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from workqueue.dossier.disagreeing import disagreements
 from workqueue.dossier.naming import NAME, RECORD, name_of
+from workqueue.dossier.pairs import pairs
 from workqueue.dossier.parts import (
     Correction,
     Dossier,
@@ -52,6 +53,7 @@ def dossier(session: Session, item_id: int, *, history: int = HISTORY) -> Dossie
         groups=field_groups(session, item.provider_id, _faulty(row.attribute, row.evidence)),
         disagreements=disagreements(session, item.evidence),
         members=_members(session, item) if row.grouped or "members" in row.evidence else (),
+        pairs=pairs(row.evidence),
         other_items=_other_items(session, item),
         history=_history(session, item.id, history),
         corrections=_corrections(session, item.provider_id),

@@ -17,7 +17,8 @@ from typing import Final
 class Level:
     """One grade of agreement: the words for it, the SQL on both sides, m, u, and what counts.
 
-    `counted` is a column with the number of records that share the value: a rare one says more.
+    `counted` is a column with the number of records that share the value: a rare one says more,
+    but no more than a share of `rarest` would.
     A `given` level keeps the shipped m and u: learning cannot tell father and son at one practice
     from one person, and takes what tells them apart for chance.
     """
@@ -27,6 +28,7 @@ class Level:
     m: float
     u: float
     counted: str | None = None
+    rarest: float = 0.0
     given: bool = False
 
 
@@ -65,6 +67,12 @@ def _similar(column: str, least: float) -> str:
     # In a fixed order: the measure of (a, b) need not be that of (b, a), to the last digit.
     pair = f"least({column}_l, {column}_r), greatest({column}_l, {column}_r)"
     return f"jaro_winkler_similarity({pair}) >= {least}"
+
+
+_OTHER_NAME = (
+    "suffix_l IS DISTINCT FROM suffix_r OR left(formals_l[1], 1) <> left(formals_r[1], 1) "
+    f"OR NOT {_similar('last_name', 0.88)}"
+)
 
 
 def _initial(column: str) -> str:
@@ -159,7 +167,9 @@ ATTRIBUTES: Final = (
         "suffix_l IS NULL AND suffix_r IS NULL",
         (
             Level("the same", _same("suffix"), 0.55, 0.02),
-            Level("in one record only", "suffix_l IS NULL OR suffix_r IS NULL", 0.15, 0.96),
+            Level(
+                "in one record only", "suffix_l IS NULL OR suffix_r IS NULL", 0.12, 0.96, given=True
+            ),
             Level("different", "ELSE", 0.002, 0.02, given=True),
         ),
         ("suffix",),
@@ -195,8 +205,14 @@ ATTRIBUTES: Final = (
         "Profession",
         "len(codes_l) = 0 OR len(codes_r) = 0",
         (
+            # However rare a specialty is, those who share a practice often share it too.
             Level(
-                "the same specialty", "list_has_any(codes_l, codes_r)", 0.85, 0.025, "code_count"
+                "the same specialty",
+                "list_has_any(codes_l, codes_r)",
+                0.85,
+                0.025,
+                "code_count",
+                rarest=0.01,
             ),
             Level("the same profession", "list_has_any(families_l, families_r)", 0.08, 0.05),
             Level("different", "ELSE", 0.07, 0.925),
@@ -215,11 +231,20 @@ ATTRIBUTES: Final = (
                 0.05,
                 0.00001,
             ),
+            # Father and son, or colleagues, in one profession at one practice have all else in
+            # common. Here and below u is that of people of one profession in one state: nearly
+            # all differ so.
             Level(
-                # u among people of one profession in one state, of whom nearly all differ so.
+                "different numbers of one board, and another name",
+                f"list_has_any(boards_l, boards_r) AND ({_OTHER_NAME})",
+                0.002,
+                0.95,
+                given=True,
+            ),
+            Level(
                 "different numbers of one board",
                 "list_has_any(boards_l, boards_r)",
-                0.03,
+                0.02,
                 0.95,
                 given=True,
             ),
@@ -232,7 +257,8 @@ ATTRIBUTES: Final = (
         "Enumerated",
         _blank("enumerated"),
         (
-            Level("the same day", _same("enumerated"), 0.1, 0.0002),
+            # Practices have their people enumerated together, a great many on the first day.
+            Level("the same day", _same("enumerated"), 0.1, 0.03, given=True),
             Level("the same year", "year(enumerated_l) = year(enumerated_r)", 0.15, 0.06),
             Level("in different years", "ELSE", 0.75, 0.94),
         ),

@@ -51,6 +51,7 @@ def _level(level: Level, asked: str) -> dict[str, Any]:
         told |= {
             "tf_adjustment_column": level.counted,
             "disable_tf_exact_match_detection": True,
+            "tf_minimum_u_value": level.rarest,
         }
     return told
 
@@ -73,6 +74,8 @@ def shipped(prior: float) -> dict[str, Any]:
         "link_type": "dedupe_only",
         "unique_id_column_name": "id",
         "probability_two_random_records_match": prior,
+        # From parameters that are good already a few steps suffice; many end at zero and one.
+        "max_iterations": 5,
         "retain_intermediate_calculation_columns": True,
         "retain_matching_columns": True,
         "blocking_rules_to_generate_predictions": list(BLOCKING),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import statistics
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -11,6 +12,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 from splink import DuckDBAPI, Linker
+from splink.internals.exceptions import SplinkException
 
 SEED: Final = 1
 _RANDOM_PAIRS: Final = 400_000
@@ -28,20 +30,25 @@ class Linking:
         records: int,
     ) -> None:
         logging.getLogger("splink").setLevel(logging.ERROR)
-        self._connection = connection
         self._api = DuckDBAPI(connection)
         self._table = self._api.register(table)
-        self._linker = Linker(
-            self._table, copy.deepcopy(dict(settings)), log_level=None, validate_settings=False
-        )
+        self._often = {}
         for column in _counted(settings):
             connection.execute(
                 f"CREATE OR REPLACE TABLE often_{column} AS SELECT DISTINCT {column}, "
                 f"{column} / {max(records, 1)}::DOUBLE AS tf_{column} FROM {table}"
             )
-            self._linker.table_management.register_term_frequency_lookup(
-                self._api.register(f"often_{column}"), column
-            )
+            self._often[column] = self._api.register(f"often_{column}")
+        self._linker = self._linker_with(settings)
+
+    def _linker_with(self, settings: Mapping[str, Any]) -> Linker:
+        # Its own check of the settings takes half a second; ours are made by us.
+        linker = Linker(
+            self._table, copy.deepcopy(dict(settings)), log_level=None, validate_settings=False
+        )
+        for column, often in self._often.items():
+            linker.table_management.register_term_frequency_lookup(often, column)
+        return linker
 
     def learn(
         self, *, training: Sequence[str], certain: Sequence[str], certain_share: float
@@ -52,18 +59,35 @@ class Linking:
         only pairs of one person, `certain_share` of all such pairs.
         """
         learning = self._linker.training
-        # A ValueError would mean more certain pairs than there can be; the shipped share stays.
+        # A ValueError would mean more certain pairs than there can be; the given share stays.
         with suppress(ValueError):
             learning.estimate_probability_two_random_records_match(
                 list(certain), recall=certain_share
             )
         learning.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=SEED)
-        for rule in training:
-            learning.estimate_parameters_using_expectation_maximisation(
+        settings: dict[str, Any] = self._linker.misc.save_model_to_json()
+        lessons = [found for rule in training if (found := self._lesson(settings, rule))]
+        for level, *taught in zip(_levels(settings), *map(_levels, lessons), strict=True):
+            before = level.get("m_probability")
+            told = [one["m_probability"] for one in taught if one.get("m_probability") != before]
+            if told:
+                level["m_probability"] = statistics.median(told)
+        return settings
+
+    def _lesson(self, settings: Mapping[str, Any], rule: str) -> dict[str, Any] | None:
+        """The settings with m as the pairs of one rule teach it; None where they teach nothing.
+
+        Splink gives up with a ValueError where an m comes to nothing, as it may among pairs that
+        are all of one person, and leaves its linker unfit for use: each lesson has one of its own.
+        """
+        linker = self._linker_with(settings)
+        with suppress(ValueError, SplinkException):
+            linker.training.estimate_parameters_using_expectation_maximisation(
                 rule, estimate_without_term_frequencies=True, max_pairs=_TRAINING_PAIRS
             )
-        learnt: dict[str, Any] = self._linker.misc.save_model_to_json()
-        return learnt
+            told: dict[str, Any] = linker.misc.save_model_to_json()
+            return told
+        return None
 
     def score(self, at_least: float, among: str | None = None) -> pa.Table:
         """The pairs whose weight is `at_least` so many bits: every pair, or those `among` a table.
@@ -85,12 +109,17 @@ def _pairs(found: Any) -> pa.Table:
     return table
 
 
+def _levels(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        level for comparison in settings["comparisons"] for level in comparison["comparison_levels"]
+    ]
+
+
 def _counted(settings: Mapping[str, Any]) -> list[str]:
     return sorted(
         {
             level["tf_adjustment_column"]
-            for comparison in settings["comparisons"]
-            for level in comparison["comparison_levels"]
+            for level in _levels(settings)
             if level.get("tf_adjustment_column")
         }
     )
