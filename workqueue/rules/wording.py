@@ -9,6 +9,7 @@ from typing import Any
 
 from workqueue.fields import BY_NAME
 from workqueue.rules.catalogue import RULES, rule
+from workqueue.rules.rule import Rule
 
 _SLOTTED = re.compile(r"(.+)_(\d+)$")
 
@@ -91,6 +92,10 @@ def _group_values(evidence: Mapping[str, Any]) -> _Values:
     return told
 
 
+def _off_until(asked: Rule) -> str:
+    return f"; off until the list `{asked.needs}` is loaded" if asked.needs else ""
+
+
 def catalogue_table() -> str:
     """All rules as a Markdown table for the documentation."""
     lines = [
@@ -99,7 +104,7 @@ def catalogue_table() -> str:
     ]
     lines += [
         f"| {each.id} | {each.queue_type} | {each.priority} | {each.title} "
-        f"| {each.exit_condition} | {each.source} |"
+        f"| {each.exit_condition} | {each.source}{_off_until(each)} |"
         for each in RULES
     ]
     return "\n".join(lines) + "\n"
