@@ -46,6 +46,7 @@ NO_TAXONOMY: Final = dict.fromkeys(
     ("taxonomy_code_1", "license_number_1", "license_state_1", "taxonomy_primary_1")
 )
 OTHER: Final = "1679576722"
+KIM: Final = {"last_name": "OSBORN", "first_name": "KIM"}
 SECOND_SLOT: Final = {
     "taxonomy_code_2": "2084P0800X",
     "license_number_2": "K1234",
@@ -78,10 +79,13 @@ HITS: Final[list[Case]] = [
     *_each("SOLE_PROPRIETOR_UNKNOWN", "sole_proprietor", None, "X"),
     ("EXCLUDED_LEIE", {"npi": "1093817465"}),
     ("EXCLUDED_LEIE", {"last_name": "Evans", "first_name": "Jo"}),
-    ("EXCLUDED_LEIE", {"last_name": "EVANS", "first_name": "JO", "middle_name": None}),
     (
         "EXCLUDED_LEIE",
-        {"last_name": "OSBORN", "first_name": "KIM", "mailing_state": "OK", "npi": OTHER},
+        {"last_name": "EVANS", "first_name": "JO", "middle_name": None, "mailing_city": "Waco"},
+    ),
+    (
+        "EXCLUDED_LEIE",
+        {**KIM, "mailing_state": "OK", "mailing_city": "WACO", "npi": OTHER},
     ),
     ("TAXONOMY_MISSING", NO_TAXONOMY),
     *_each("TAXONOMY_FORMAT", "taxonomy_code_1", "207R00000", "207R-00000X", "FAMILY"),
@@ -171,7 +175,8 @@ MISSES: Final[list[Case]] = [
     *_each("SOLE_PROPRIETOR_UNKNOWN", "sole_proprietor", "Y", "N"),
     ("EXCLUDED_LEIE", {"last_name": "EVANS", "first_name": "JO", "middle_name": "ANN"}),
     ("EXCLUDED_LEIE", {"last_name": "EVANS", "first_name": "JOAN"}),
-    ("EXCLUDED_LEIE", {"last_name": "OSBORN", "first_name": "KIM"}),
+    ("EXCLUDED_LEIE", {**KIM, "mailing_city": "WACO"}),
+    ("EXCLUDED_LEIE", {**KIM, "mailing_state": "OK"}),
     ("EXCLUDED_LEIE", {"last_name": None, "first_name": None, "npi": None}),
     ("TAXONOMY_MISSING", {**NO_TAXONOMY, "taxonomy_code_9": "390200000X"}),
     *_each("TAXONOMY_FORMAT", "taxonomy_code_1", "207r00000x", "2084P0800X"),
