@@ -114,6 +114,8 @@ HITS: Final[list[Case]] = [
     *_each("LICENSE_FORMAT", "license_number_1", "LICENSE #K1234", "LIC. NO. 77", "#K1234"),
     *_each("LICENSE_FORMAT", "license_number_1", "1234567893", "STATE LICENSE K1234"),
     *_each("LICENSE_NO_PRACTICE_STATE", "license_state_1", "OK", "ok"),
+    ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_city": "FORT WORTH"}),
+    ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_address_1": "1 ARMY RD"}),
     (
         "LICENSE_NO_PRACTICE_STATE",
         {**SECOND_SLOT, "license_state_2": "NM", "license_state_1": "LA"},
@@ -132,6 +134,7 @@ HITS: Final[list[Case]] = [
     ("ZIP_STATE_MISMATCH", {"practice_state": "OK", "license_state_1": "OK"}),
     *_each("ZIP_CITY_MISMATCH", "practice_city", "DALLAS", "AUSTINN", "DEL VALLE"),
     *_each("ADDR_SUSPICIOUS", "practice_address_1", "UNKNOWN", "same as mailing", "12345", "-"),
+    *_each("ADDR_SUSPICIOUS", "practice_address_1", "UNKNOWN ADDRESS"),
     *_each("ADDR_SUSPICIOUS", "practice_address_1", "A.RIVERA@EXAMPLE.ORG", "N/A", "512-472-0199"),
     ("PHONE_MISSING", {"practice_phone": None}),
     *_each("PHONE_INVALID", "practice_phone", "512472019", "0124720199", "5121720199"),
@@ -208,6 +211,11 @@ MISSES: Final[list[Case]] = [
     *_each("LICENSE_FORMAT", "license_number_1", "25MA 05591900", "11", "NO1234", "R(77)"),
     ("LICENSE_NO_PRACTICE_STATE", {**SECOND_SLOT, "license_state_1": "OK"}),
     ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_city": "DYESS AFB"}),
+    ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_city": "FORT CAVAZOS"}),
+    (
+        "LICENSE_NO_PRACTICE_STATE",
+        {"license_state_1": "OK", "practice_address_1": "VA MEDICAL CENTER"},
+    ),
     ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_state": "AE"}),
     ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_country": "CA"}),
     ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "taxonomy_code_1": "390200000X"}),
