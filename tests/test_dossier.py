@@ -222,3 +222,23 @@ def test_unknown_item_is_refused(database: Database, item_id: int) -> None:
 def test_payloads_in_words(payload: dict[str, object], words: str) -> None:
     """An action's payload reads as a line; what the name says already is not repeated."""
     assert in_words(payload) == words
+
+
+def test_suggestion_is_shown_while_it_is_of_use(
+    database: Database, superuser_database: Database, people: dict[str, Actor]
+) -> None:
+    """What would cure the record is told with its label until the item is closed."""
+    (item_id,) = make_items(database)
+    assert read(database, item_id).item.suggested == ()
+    with superuser_database.transaction() as session:
+        session.execute(
+            text("UPDATE work_items SET evidence = CAST(:evidence AS jsonb) WHERE id = :id"),
+            {"id": item_id, "evidence": json.dumps({"suggested": {"practice_phone": PHONE}})},
+        )
+    (offer,) = read(database, item_id).item.suggested
+    assert (offer.field, offer.label, offer.value) == ("practice_phone", "practice phone", PHONE)
+    database.run(
+        lambda s: verbs.claim(s, item_id, actor=people["ruth"], lease=timedelta(minutes=15))
+    )
+    database.run(lambda s: verbs.resolve(s, item_id, actor=people["ruth"]))
+    assert read(database, item_id).item.suggested == ()

@@ -46,6 +46,7 @@ NO_TAXONOMY: Final = dict.fromkeys(
     ("taxonomy_code_1", "license_number_1", "license_state_1", "taxonomy_primary_1")
 )
 OTHER: Final = "1679576722"
+KIM: Final = {"last_name": "OSBORN", "first_name": "KIM"}
 SECOND_SLOT: Final = {
     "taxonomy_code_2": "2084P0800X",
     "license_number_2": "K1234",
@@ -78,10 +79,13 @@ HITS: Final[list[Case]] = [
     *_each("SOLE_PROPRIETOR_UNKNOWN", "sole_proprietor", None, "X"),
     ("EXCLUDED_LEIE", {"npi": "1093817465"}),
     ("EXCLUDED_LEIE", {"last_name": "Evans", "first_name": "Jo"}),
-    ("EXCLUDED_LEIE", {"last_name": "EVANS", "first_name": "JO", "middle_name": None}),
     (
         "EXCLUDED_LEIE",
-        {"last_name": "OSBORN", "first_name": "KIM", "mailing_state": "OK", "npi": OTHER},
+        {"last_name": "EVANS", "first_name": "JO", "middle_name": None, "mailing_city": "Waco"},
+    ),
+    (
+        "EXCLUDED_LEIE",
+        {**KIM, "mailing_state": "OK", "mailing_city": "WACO", "npi": OTHER},
     ),
     ("TAXONOMY_MISSING", NO_TAXONOMY),
     *_each("TAXONOMY_FORMAT", "taxonomy_code_1", "207R00000", "207R-00000X", "FAMILY"),
@@ -110,6 +114,8 @@ HITS: Final[list[Case]] = [
     *_each("LICENSE_FORMAT", "license_number_1", "LICENSE #K1234", "LIC. NO. 77", "#K1234"),
     *_each("LICENSE_FORMAT", "license_number_1", "1234567893", "STATE LICENSE K1234"),
     *_each("LICENSE_NO_PRACTICE_STATE", "license_state_1", "OK", "ok"),
+    ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_city": "FORT WORTH"}),
+    ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_address_1": "1 ARMY RD"}),
     (
         "LICENSE_NO_PRACTICE_STATE",
         {**SECOND_SLOT, "license_state_2": "NM", "license_state_1": "LA"},
@@ -128,6 +134,7 @@ HITS: Final[list[Case]] = [
     ("ZIP_STATE_MISMATCH", {"practice_state": "OK", "license_state_1": "OK"}),
     *_each("ZIP_CITY_MISMATCH", "practice_city", "DALLAS", "AUSTINN", "DEL VALLE"),
     *_each("ADDR_SUSPICIOUS", "practice_address_1", "UNKNOWN", "same as mailing", "12345", "-"),
+    *_each("ADDR_SUSPICIOUS", "practice_address_1", "UNKNOWN ADDRESS"),
     *_each("ADDR_SUSPICIOUS", "practice_address_1", "A.RIVERA@EXAMPLE.ORG", "N/A", "512-472-0199"),
     ("PHONE_MISSING", {"practice_phone": None}),
     *_each("PHONE_INVALID", "practice_phone", "512472019", "0124720199", "5121720199"),
@@ -177,7 +184,8 @@ MISSES: Final[list[Case]] = [
     *_each("SOLE_PROPRIETOR_UNKNOWN", "sole_proprietor", "Y", "N"),
     ("EXCLUDED_LEIE", {"last_name": "EVANS", "first_name": "JO", "middle_name": "ANN"}),
     ("EXCLUDED_LEIE", {"last_name": "EVANS", "first_name": "JOAN"}),
-    ("EXCLUDED_LEIE", {"last_name": "OSBORN", "first_name": "KIM"}),
+    ("EXCLUDED_LEIE", {**KIM, "mailing_city": "WACO"}),
+    ("EXCLUDED_LEIE", {**KIM, "mailing_state": "OK"}),
     ("EXCLUDED_LEIE", {"last_name": None, "first_name": None, "npi": None}),
     ("TAXONOMY_MISSING", {**NO_TAXONOMY, "taxonomy_code_9": "390200000X"}),
     *_each("TAXONOMY_FORMAT", "taxonomy_code_1", "207r00000x", "2084P0800X"),
@@ -209,6 +217,11 @@ MISSES: Final[list[Case]] = [
     *_each("LICENSE_FORMAT", "license_number_1", "25MA 05591900", "11", "NO1234", "R(77)"),
     ("LICENSE_NO_PRACTICE_STATE", {**SECOND_SLOT, "license_state_1": "OK"}),
     ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_city": "DYESS AFB"}),
+    ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_city": "FORT CAVAZOS"}),
+    (
+        "LICENSE_NO_PRACTICE_STATE",
+        {"license_state_1": "OK", "practice_address_1": "VA MEDICAL CENTER"},
+    ),
     ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_state": "AE"}),
     ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "practice_country": "CA"}),
     ("LICENSE_NO_PRACTICE_STATE", {"license_state_1": "OK", "taxonomy_code_1": "390200000X"}),

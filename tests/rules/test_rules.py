@@ -162,8 +162,13 @@ def test_a_rule_without_its_list_is_off(one: Rule) -> None:
             2,
         ),
         (
-            {"last_name": "O'SBORN", "first_name": "KIM", "practice_state": "OK"},
-            "name and state",
+            {
+                "last_name": "O'SBORN",
+                "first_name": "KIM",
+                "mailing_state": "OK",
+                "practice_city": "Waco",
+            },
+            "name and city",
             3,
         ),
     ],

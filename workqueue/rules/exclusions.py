@@ -1,8 +1,9 @@
 """Whether a record is of a person whom the OIG excludes from federal health programs.
 
 An exclusion with an NPI speaks of that NPI only. Most of the older ones have none: they are matched
-by last and first name and a state of an address, where neither the middle name nor anything else
-says that it is somebody else. Such a match is for a person to judge, and says what agreed.
+by last and first name and a state of an address. That alone would raise thousands of namesakes, so
+the middle names must agree as well, or else the city. Such a match is for a person to judge, and
+says what agreed.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from workqueue.rules.postal import letters
 from workqueue.rules.references import LEIE, Detail, References, name_key, npi_key
 
 BY_NPI: Final = "the NPI"
-BY_NAME: Final = "name and state"
 BY_FULL_NAME: Final = "full name and state"
+BY_CITY: Final = "name and city"
 
 
 class Match(NamedTuple):
@@ -40,10 +42,13 @@ def match(references: References, row: Mapping[str, Any]) -> Match | None:
         for one in (named or {}).get("rows", ())
         if one["state"] in states
     ]
-    for wanted, by in ((True, BY_FULL_NAME), (None, BY_NAME)):
-        for agrees, one in fitting:
-            if agrees is wanted:
-                return Match(by, _said(one))
+    for agrees, one in fitting:
+        if agrees:
+            return Match(BY_FULL_NAME, _said(one))
+    cities = {letters(row.get(f"{place}_city") or "") for place in ("practice", "mailing")} - {""}
+    for agrees, one in fitting:
+        if agrees is None and letters(one["city"]) in cities:
+            return Match(BY_CITY, _said(one))
     return None
 
 

@@ -126,7 +126,8 @@ _IN_SLOT: Final = (
     Mark("taxonomy_successor", (), _told("successor"), needs=TAXONOMY),
 )
 _PERSON: Final = (
-    *("last_name", "first_name", "middle_name", "npi", "practice_state", "mailing_state"),
+    *("last_name", "first_name", "middle_name", "npi"),
+    *("practice_city", "practice_state", "mailing_city", "mailing_state"),
 )
 
 

@@ -119,7 +119,7 @@ PERSON: Final[tuple[Rule, ...]] = (
         exit_condition="No exclusion in the current list fits the record.",
         source=(
             "42 USC 1320a-7; the OIG's List of Excluded Individuals/Entities. Where an exclusion "
-            "has no NPI, last name, first name and the state of an address decide"
+            "has no NPI, both names, the state of an address, and middle name or city decide"
         ),
         checks=(
             Check(

@@ -109,6 +109,10 @@ def attribute_label(field: str) -> str:
     return _label(field).removesuffix(" 1")
 
 
+def _off_until(asked: Rule) -> str:
+    return f"; off until the list `{asked.needs}` is loaded" if asked.needs else ""
+
+
 def catalogue_table() -> str:
     """All rules as a Markdown table for the documentation."""
     lines = [
@@ -117,7 +121,7 @@ def catalogue_table() -> str:
     ]
     lines += [
         f"| {each.id} | {each.queue_type} | {each.priority} | {each.title} "
-        f"| {each.exit_condition} | {each.source} |"
+        f"| {each.exit_condition} | {each.source}{_off_until(each)} |"
         for each in RULES
     ]
     return "\n".join(lines) + "\n"
