@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -110,10 +111,10 @@ def test_second_run_at_once_is_refused(database: Database, monkeypatch: pytest.M
     inside, go_on = threading.Event(), threading.Event()
     fetch = run_module.fetch
 
-    def slow(url: str) -> object:
+    def slow(url: str, *given: Any) -> object:
         inside.set()
         assert go_on.wait(30)
-        return fetch(url)
+        return fetch(url, *given)
 
     monkeypatch.setattr(run_module, "fetch", slow)
     first = threading.Thread(target=run, args=(database,))
@@ -207,8 +208,8 @@ def test_edit_during_a_run_wins(
     hold(database, item, people["ruth"])
     fetch = run_module.fetch
 
-    def then_edit(url: str) -> object:
-        snapshot = fetch(url)
+    def then_edit(url: str, *given: Any) -> object:
+        snapshot = fetch(url, *given)
         database.run(
             lambda session: field_update(
                 session, item, {"practice_phone": "2175232345"}, actor=people["ruth"]
@@ -237,8 +238,8 @@ def test_claim_during_a_run_is_respected(
         )
     fetch = run_module.fetch
 
-    def then_claim(url: str) -> object:
-        snapshot = fetch(url)
+    def then_claim(url: str, *given: Any) -> object:
+        snapshot = fetch(url, *given)
         hold(database, item, people["ruth"])
         return snapshot
 
@@ -353,7 +354,9 @@ def test_item_versions_end_the_chain(database: Database) -> None:
 def test_unreadable_database(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the records cannot be read the run is refused in words and recorded as failed."""
     fetch = run_module.fetch
-    monkeypatch.setattr(run_module, "fetch", lambda url: fetch(url.replace("/wq_", "/nowhere_")))
+    monkeypatch.setattr(
+        run_module, "fetch", lambda url, *given: fetch(url.replace("/wq_", "/nowhere_"), *given)
+    )
     with pytest.raises(DatabaseUnavailable, match="could not be read"):
         run(database)
     assert [status for status, _ in _runs(database)] == ["FAILED"]

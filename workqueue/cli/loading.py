@@ -74,7 +74,7 @@ def _say_load(report: LoadReport) -> None:
 
 
 def load_reference(
-    name: Annotated[str, typer.Argument(help="Name of the list: licence-required.")],
+    name: Annotated[str, typer.Argument(help="The list: licence-required, taxonomy or leie.")],
     file: Annotated[Path, typer.Argument(help="csv with the list.")],
     username: AsOption = None,
     as_json: JsonOption = False,
@@ -117,7 +117,9 @@ def detect(username: AsOption = None, as_json: JsonOption = False) -> None:
         report = run_detection(database, actor=accounts.local(username=username), progress=bars)
     counts = ("new", "refreshed", "closed", "reopened", "open")
     if as_json:
-        print_json({**{name: getattr(report, name) for name in counts}, "rules": report.rules})
+        told = {name: getattr(report, name) for name in counts}
+        more = {name: getattr(report, name) for name in ("rules", "failed", "off")}
+        print_json(told | more)
         return
     shown = (*counts, "in_progress")
     print_table(
@@ -132,6 +134,9 @@ def detect(username: AsOption = None, as_json: JsonOption = False) -> None:
             for rule, waiting in sorted(report.rules.items())
         ],
     )
+    for heading, told in (("Failed", report.failed), ("Off", report.off)):
+        for name, said in told.items():
+            print_line(f"{heading}: {name}: {said}")
 
 
 def register(app: typer.Typer) -> None:

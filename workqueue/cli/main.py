@@ -30,6 +30,7 @@ FILES = {
     "detect": "loading",
     "worker": "background",
     "runs": "background",
+    "rules": "ruling",
     "inbox": "working",
     "claim": "working",
     "claim-next": "working",

@@ -8,6 +8,8 @@ read for those records only. A million records take some 250 MB.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +18,8 @@ import pyarrow.compute as pc
 from adbc_driver_postgresql import dbapi
 
 from workqueue.errors import DatabaseUnavailable
-from workqueue.fields import SLOTS
+from workqueue.fields import FIELDS, SLOTS
+from workqueue.rules import RULES, Rule
 from workqueue.verbs import knowledge
 
 _LOWER_SLOTS: Final = 2
@@ -34,6 +37,16 @@ WHERE NOT EXISTS (
       AND newer.generation > item.generation)
 """
 
+_ITEMS_OF: Final = """
+SELECT item.fingerprint, encode(uuid_send(item.evidence_hash), 'hex') AS hash, item.status,
+       item.cured_at IS NOT NULL AS cured,
+       coalesce(item.resolved_by = (SELECT id FROM "user" WHERE kind = 'system'), false)
+           AS closed_by_system,
+       NOT EXISTS (SELECT FROM work_items newer WHERE newer.fingerprint = item.fingerprint
+                   AND newer.generation > item.generation) AS newest
+FROM work_items item WHERE item.rule_id = '{rule_id}'
+"""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -49,25 +62,51 @@ class Snapshot:
     xmin: str
 
 
-def fetch(url: str) -> Snapshot:
+def fetch(url: str, rules: Sequence[Rule] = RULES, more: Iterable[str] = ()) -> Snapshot:
     """Read everything at the libpq address `url`, in one read-only transaction.
 
-    Raises DatabaseUnavailable where that cannot be done.
+    The records come with the fields that `rules` speak of, and `more`. Raises DatabaseUnavailable
+    where that cannot be done.
     """
-    lower, upper = _split(knowledge.fields_needed())
+    with _reading(url) as cursor:
+        moment = _table(cursor, "SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)")
+        records = _records(cursor, rules, more)
+        items = _table(cursor, _ITEMS)
+    return Snapshot(records, items, moment.column(0)[0].as_py())
+
+
+def fetch_records(url: str, rules: Sequence[Rule], more: Iterable[str] = ()) -> pa.Table:
+    """The records alone, as `fetch` has them."""
+    with _reading(url) as cursor:
+        return _records(cursor, rules, more)
+
+
+def fetch_items(url: str, rule_id: str) -> pa.Table:
+    """Every item of one rule: fingerprint, hash, status, cured, closed_by_system, newest."""
+    # Ids are letters, digits and _; this one came from the catalogue.
+    with _reading(url) as cursor:
+        return _table(cursor, _ITEMS_OF.format(rule_id=rule_id.replace("'", "''")))
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[Any]:
+    """A cursor that sees one moment and writes nothing."""
     try:
         with dbapi.connect(url) as connection, connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            moment = _table(cursor, "SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)")
-            records = _table(cursor, _records_sql(lower))
-            sparse = _table(cursor, _upper_sql(upper))
-            items = _table(cursor, _ITEMS)
+            yield cursor
     except dbapi.Error as error:
         raise DatabaseUnavailable(
             f"the records could not be read: {str(error).strip().splitlines()[0]}. "
             "`workqueue doctor` says what is wrong."
         ) from error
-    return Snapshot(_widened(records, sparse), items, moment.column(0)[0].as_py())
+
+
+def _records(cursor: Any, rules: Sequence[Rule], more: Iterable[str]) -> pa.Table:
+    wanted = {*knowledge.fields_needed(rules), *more}
+    lower, upper = _split(tuple(field.name for field in FIELDS if field.name in wanted))
+    records = _table(cursor, _records_sql(lower))
+    return _widened(records, _table(cursor, _upper_sql(upper))) if upper else records
 
 
 def _table(cursor: Any, sql: str) -> pa.Table:

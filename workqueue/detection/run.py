@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 
-import pyarrow as pa
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from workqueue.accounts import Actor, acting_with
 from workqueue.database import Database
+from workqueue.detection import asking
 from workqueue.detection.compare import compare
 from workqueue.detection.fetch import fetch
 from workqueue.detection.listing import list_rules
 from workqueue.errors import Refusal
 from workqueue.lifecycle import LIVE, Duty, Status
 from workqueue.models import DetectionRun, WorkItem
-from workqueue.rules import RULES, evaluate
+from workqueue.rules import Evaluation
 from workqueue.runs import ONE_AT_A_TIME, Progress, begin, ended_early, watched
+from workqueue.settings import Settings
 from workqueue.verbs import expire_leases, knowledge
 from workqueue.verbs.reconcile import Compared, reconcile
 
@@ -42,7 +43,8 @@ class DetectReport:
     `new` includes problems that came back after a person's decision; `reopened` are items that the
     system had closed; `cured` items are held by somebody. `open` counts items with status OPEN,
     `in_progress` those that somebody holds; `rules` and `rules_in_progress` are the same by rule,
-    zero included. `sweeps` counts the expired leases that were set free first.
+    zero included. `sweeps` counts the expired leases that were set free first. `failed` and `off`
+    tell by rule, or by file of a rule, why there is no answer; items of those are left as they are.
     """
 
     new: int = 0
@@ -57,33 +59,48 @@ class DetectReport:
     rules_in_progress: dict[str, int] = field(default_factory=dict)
     sweeps: int = 0
     timings: dict[str, float] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    off: dict[str, str] = field(default_factory=dict)
 
 
-def detect(
+def detect(  # noqa: PLR0913 - keyword-only, each with its own meaning
     database: Database,
     *,
     actor: Actor,
     as_of: date | None = None,
     progress: Progress | None = None,
+    settings: Settings | None = None,
     answering: bool = False,
 ) -> DetectReport:
     """Evaluate every rule on every record and bring the work items into line, all or nothing.
 
     `as_of` is the day in UTC that rules about the clock go by, by default today. `progress` is
-    told (step, done, total), and so is the run's record, for whoever watches from elsewhere. With
-    `answering` the run is the one that was asked for and waits, if there is one. A second run on
-    the same records changes nothing. Raises NotAllowed without the right to detect,
-    DetectionRunning while another run is under way; what `progress` raises ends the run.
+    told (step, done, total), and so is the run's record, for whoever watches from elsewhere.
+    `settings` names the folder of own rules, by default those of the environment. With `answering`
+    the run is the one that was asked for and waits, if there is one. A second run on the same
+    records changes nothing. Raises NotAllowed without the right to detect, DetectionRunning while
+    another run is under way; what `progress` raises ends the run.
     """
     day = as_of or datetime.now(UTC).date()
     with _alone(database):
         run_id, sweeps = database.run(lambda session: _begin(session, actor, day, answering))
         try:
-            told = watched(database, run_id, progress or _nobody_watches)
-            return _run(database, run_id, day, sweeps, told)
+            asked = _asked(database, settings or Settings.read())
+            run = _Run(run_id, day, sweeps, asked)
+            return _run(database, run, watched(database, run_id, progress or _nobody_watches))
         except BaseException as error:
             ended_early(database, run_id, error)
             raise
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The row of a run, its day, the leases set free before it, and what it asks."""
+
+    id: int
+    day: date
+    sweeps: int
+    asked: asking.Asked
 
 
 def _nobody_watches(step: str, done: int, total: int) -> None:
@@ -105,33 +122,43 @@ def _alone(database: Database) -> Iterator[None]:
 
 
 def _begin(session: Session, actor: Actor, day: date, answering: bool) -> tuple[int, int]:
-    """Record the run, bring the table of rules up to date, set expired leases free."""
+    """Record the run, set expired leases free."""
     user = acting_with(session, actor, Duty.DETECT)
     run_id = begin(session, day, user_id=user.id, via=actor.via, answering=answering)
-    list_rules(session)
     return run_id, expire_leases(session)
 
 
-def _run(
-    database: Database, run_id: int, day: date, sweeps: int, progress: Progress
-) -> DetectReport:
+def _asked(database: Database, settings: Settings) -> asking.Asked:
+    """Read the operator's rules and bring the table of rules up to date."""
+    mine = asking.own_rules(database, settings)
+    kept = database.run(lambda session: list_rules(session, mine))
+    return asking.asked(mine, kept, settings)
+
+
+def _run(database: Database, run: _Run, progress: Progress) -> DetectReport:
     timings: dict[str, float] = {}
     with _timed(timings, "fetch"), database.transaction() as session:
         column_sets = knowledge.column_sets(session)
         references = knowledge.references(session)
     progress("detect", 0, _STEPS)
     with _timed(timings, "fetch"):
-        snapshot = fetch(database.libpq_url)
+        snapshot = fetch(database.libpq_url, run.asked.rules, run.asked.more_fields)
     progress("detect", 1, _STEPS)
     with _timed(timings, "evaluate"):
-        findings = evaluate(
-            snapshot.records, column_sets=column_sets, as_of=day, references=references
+        done = asking.answers(
+            snapshot.records,
+            run.asked,
+            column_sets=column_sets,
+            as_of=run.day,
+            references=references,
         )
     progress("detect", 2, _STEPS)
     with _timed(timings, "write"):
-        due, scope = compare(findings, snapshot)
-        del snapshot, findings
-        report = database.run(lambda session: _write(session, run_id, due, scope, sweeps))
+        due, scope = compare(done.findings, snapshot, done.unanswered)
+        found = asking.found_by_rule(done.findings)
+        done = replace(done, findings=due)
+        del snapshot
+        report = database.run(lambda session: _write(session, run, done, scope, found))
         if report.new >= _ANALYZE_FROM:
             database.run(lambda session: session.execute(text(_ANALYZE)))
     progress("detect", _STEPS, _STEPS)
@@ -140,30 +167,33 @@ def _run(
 
 
 def _write(
-    session: Session, run_id: int, due: pa.Table, scope: Compared, sweeps: int
+    session: Session, run: _Run, done: Evaluation, scope: Compared, found: Mapping[str, int]
 ) -> DetectReport:
     """Bring the items into line and close the run's record, in one transaction."""
-    counts = reconcile(session, due, scope=scope, run_id=run_id)
-    waiting = dict.fromkeys((rule.id for rule in RULES), 0)
+    counts = reconcile(session, done.findings, scope=scope, run_id=run.id)
+    asking.write_results(session, run.id, run.asked, done, found)
+    waiting = dict.fromkeys(run.asked.ids, 0)
     held = dict(waiting)
-    for rule_id, status, found in session.execute(
+    for rule_id, status, items in session.execute(
         select(WorkItem.rule_id, WorkItem.status, func.count())
         .where(WorkItem.status.in_(sorted(LIVE)))
         .group_by(WorkItem.rule_id, WorkItem.status)
     ):
-        (waiting if status == Status.OPEN else held)[rule_id] = found
+        (waiting if status == Status.OPEN else held)[rule_id] = items
     report = DetectReport(
         **asdict(counts),
         open=sum(waiting.values()),
         in_progress=sum(held.values()),
         rules=waiting,
         rules_in_progress=held,
-        sweeps=sweeps,
+        sweeps=run.sweeps,
+        failed=done.failed,
+        off=done.off,
     )
     told = {name: value for name, value in asdict(report).items() if name != "timings"}
     session.execute(
         update(DetectionRun)
-        .where(DetectionRun.id == run_id)
+        .where(DetectionRun.id == run.id)
         .values(status="DONE", finished_at=func.clock_timestamp(), counts=told)
     )
     return report

@@ -14,6 +14,7 @@ from workqueue.models.providers import (
 )
 from workqueue.models.runs import (
     DetectionRun,
+    DetectionRunRule,
     IntakeReject,
     IntakeRun,
     ReferenceEntry,
@@ -26,6 +27,7 @@ __all__ = [
     "Base",
     "ColumnSet",
     "DetectionRun",
+    "DetectionRunRule",
     "IndividualProvider",
     "IntakeReject",
     "IntakeRun",

@@ -2,7 +2,16 @@
 
 from workqueue.rules.catalogue import RETIRED, RULES, rule
 from workqueue.rules.engine import Limits
-from workqueue.rules.evaluate import FINDINGS, GroupKeys, evaluate, group_keys, needed_columns
+from workqueue.rules.evaluate import (
+    FINDINGS,
+    GroupKeys,
+    evaluate,
+    evaluate_each,
+    group_keys,
+    live_records,
+    needed_columns,
+)
+from workqueue.rules.isolation import SECONDS, Evaluation, RuleFailed, why_off
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
 from workqueue.rules.wording import catalogue_table, words
@@ -11,14 +20,20 @@ __all__ = [
     "FINDINGS",
     "RETIRED",
     "RULES",
+    "SECONDS",
+    "Evaluation",
     "GroupKeys",
     "Limits",
     "References",
     "Rule",
+    "RuleFailed",
     "catalogue_table",
     "evaluate",
+    "evaluate_each",
     "group_keys",
+    "live_records",
     "needed_columns",
     "rule",
+    "why_off",
     "words",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from workqueue.fields import BY_NAME
 from workqueue.rules.catalogue import RULES, rule
+from workqueue.rules.rule import Rule
 
 _SLOTTED = re.compile(r"(.+)_(\d+)$")
 
@@ -19,12 +20,13 @@ class _Values(dict[str, str]):
         return "?"
 
 
-def words(rule_id: str, evidence: Mapping[str, Any]) -> str:
+def words(rule_id: str, evidence: Mapping[str, Any], own: Rule | None = None) -> str:
     """What is wrong, with the evidence's values, as one line without a full stop.
 
-    Raises KeyError for an id that never was a rule.
+    `own` is the rule itself where it is the operator's. Raises KeyError for an id that never was a
+    rule.
     """
-    asked = rule(rule_id)
+    asked = own or rule(rule_id)
     if asked.grouped:
         return asked.says.format_map(_group_values(evidence))
     values: Mapping[str, Any] = evidence.get("values", {})

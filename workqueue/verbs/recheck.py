@@ -10,43 +10,38 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
 import pyarrow as pa
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from workqueue.errors import NoSuchProvider
 from workqueue.fields import BY_NAME, SLOTS, Form
-from workqueue.rules import GroupKeys, Limits, evaluate, group_keys
+from workqueue.rules import (
+    RULES,
+    Evaluation,
+    GroupKeys,
+    Limits,
+    Rule,
+    evaluate_each,
+    group_keys,
+)
+from workqueue.rules.references import keys_of
 from workqueue.verbs import knowledge
 from workqueue.verbs.reconcile import OfRecords, befallen_items, reconcile
 
 # A handful of records: more threads would only get in the way of other sessions.
 _LIMITS: Final = Limits(threads=1, memory_mb=256, spill_mb=0)
 
-_FIELDS: Final = knowledge.fields_needed()
-_SCHEMA: Final = pa.schema(
-    [
-        ("id", pa.int64()),
-        ("source", pa.string()),
-        ("column_set_id", pa.int32()),
-        ("contradicted", pa.string()),
-        *(
-            (name, pa.date32() if BY_NAME[name].form is Form.DATE else pa.string())
-            for name in _FIELDS
-        ),
-    ]
-)
-
-_RECORDS: Final = text(f"""
-SELECT p.id, s.name AS source, p.column_set_id, c.contradicted,
-       {", ".join(f"p.{name}" for name in _FIELDS)}
+_SELECT: Final = f"""
+SELECT p.id, s.name AS source, p.column_set_id, c.contradicted, {{fields}}
 FROM individual_providers p JOIN sources s ON s.id = p.source_id
 LEFT JOIN ({knowledge.CONTRADICTED.format(which="AND provider_id = ANY(:ids)")}) c
     ON c.provider_id = p.id
 WHERE p.id = ANY(:ids) ORDER BY p.id
-""")
+"""
 
 _SHARING: Final = text(
     " UNION ".join(
@@ -105,10 +100,12 @@ def recheck(
 
     `before` is `groups_of` from before the edit; `as_of` a day in UTC, by default today. Runs in
     the caller's transaction, writes as the system and gives the transaction back to who was
-    acting. Raises NoSuchProvider.
+    acting. Own rules are asked as the last detection knew them; a rule that fails, lacks its list
+    or is a script's leaves its items as they are. Raises NoSuchProvider.
     """
     known = knowledge.column_sets(session)
-    record = _records(session, [provider_id])
+    rules = (*RULES, *(rule for rule in knowledge.own_rules(session) if rule.checks))
+    record = _records(session, [provider_id], rules)
     its_groups = session.execute(_ITS_GROUPS, {"provider_id": provider_id}).all()
     keys = _together(
         before,
@@ -116,21 +113,26 @@ def recheck(
         _keys_of(row.key or {} for row in its_groups),
     )
     others = _sharing(session, provider_id, keys)
-    findings = _found(
-        provider_id,
-        pa.concat_tables([record, _records(session, others)]) if others else record,
-        keys,
+    together = record
+    if others:
+        together = pa.concat_tables([record, _records(session, others, rules)])
+    spoken_of = {key for row in together.to_pylist() for key in keys_of(row)}
+    done = evaluate_each(
+        together,
         column_sets=known,
         as_of=as_of or datetime.now(UTC).date(),
-        references=knowledge.references(session),
+        references=knowledge.references(session, spoken_of),
+        rules=rules,
         limits=_LIMITS,
+        seconds=None,
     )
     reconcile(
         session,
-        findings,
+        _found(provider_id, done, keys),
         scope=OfRecords(
             providers=frozenset({provider_id}),
             groups=frozenset(row.fingerprint for row in its_groups),
+            rules=frozenset(rule.id for rule in rules) - done.unanswered,
         ),
     )
     ids = befallen_items(session)
@@ -138,11 +140,29 @@ def recheck(
     return Outcome(**ids)
 
 
-def _records(session: Session, ids: list[int]) -> pa.Table:
-    rows = session.execute(_RECORDS, {"ids": ids}).mappings().all()
+def _records(session: Session, ids: list[int], rules: tuple[Rule, ...] = RULES) -> pa.Table:
+    statement, schema = _reading(rules)
+    rows = session.execute(statement, {"ids": ids}).mappings().all()
     if len(rows) != len(ids):
         raise NoSuchProvider(f"there is no provider record {ids[0]}.")
-    return pa.Table.from_pylist([dict(row) for row in rows], schema=_SCHEMA)
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+
+
+@lru_cache(8)
+def _reading(rules: tuple[Rule, ...]) -> tuple[TextClause, pa.Schema]:
+    """The statement that reads records for `rules`, and the schema of its answer."""
+    fields = knowledge.fields_needed(rules)
+    kinds = (pa.date32() if BY_NAME[name].form is Form.DATE else pa.string() for name in fields)
+    schema = pa.schema(
+        [
+            ("id", pa.int64()),
+            ("source", pa.string()),
+            ("column_set_id", pa.int32()),
+            ("contradicted", pa.string()),
+            *zip(fields, kinds, strict=True),
+        ]
+    )
+    return text(_SELECT.format(fields=", ".join(f"p.{name}" for name in fields))), schema
 
 
 def _keys_of(keys: Iterable[dict[str, str]]) -> GroupKeys:
@@ -176,9 +196,9 @@ def _sharing(session: Session, provider_id: int, keys: GroupKeys) -> list[int]:
     return sorted(set(found) - {provider_id})
 
 
-def _found(provider_id: int, together: pa.Table, keys: GroupKeys, **given: Any) -> pa.Table:
-    """Findings on the record, and on those groups all of whose members are in `together`."""
-    findings = evaluate(together, **given)
+def _found(provider_id: int, done: Evaluation, keys: GroupKeys) -> pa.Table:
+    """Findings on the record, and on those groups all of whose members were looked at."""
+    findings = done.findings
     wanted = [
         lead == provider_id if members is None else _is_whole(evidence, keys)
         for lead, members, evidence in zip(
