@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from workqueue.lifecycle import LIVE, Status
@@ -121,7 +122,7 @@ def _last_results(session: Session) -> dict[str, tuple[str, str]]:
     """Status and error of each rule in the last run that asked it."""
     rows = session.execute(
         select(DetectionRunRule.rule_id, DetectionRunRule.status, DetectionRunRule.error)
-        .distinct(DetectionRunRule.rule_id)
+        .ext(distinct_on(DetectionRunRule.rule_id))
         .order_by(DetectionRunRule.rule_id, DetectionRunRule.run_id.desc())
     )
     return {row.rule_id: (row.status, row.error) for row in rows}

@@ -32,7 +32,7 @@ from workqueue.models import (
     WorkItem,
     WorkItemProvider,
 )
-from workqueue.rules import definition, words
+from workqueue.rules import definition, suggestions, words
 
 HISTORY: Final = 500
 # The acts that say that the problem is there; a reopening may say that it was gone, and since when.
@@ -133,6 +133,7 @@ def _item(row: Row[Any], gone_since: datetime | None) -> Item:
         resolved_by=row.closer,
         notes=row.notes,
         evidence=row.evidence,
+        suggested=() if gone_since or row.status not in LIVE else suggestions(row.evidence),
         fingerprint=row.fingerprint,
         generation=row.generation,
         cured_at=row.cured_at,

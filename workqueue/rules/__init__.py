@@ -14,7 +14,7 @@ from workqueue.rules.evaluate import (
 from workqueue.rules.isolation import SECONDS, Evaluation, RuleFailed, why_off
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
-from workqueue.rules.wording import catalogue_table, words
+from workqueue.rules.wording import Suggestion, catalogue_table, suggestions, words
 
 __all__ = [
     "FINDINGS",
@@ -27,6 +27,7 @@ __all__ = [
     "References",
     "Rule",
     "RuleFailed",
+    "Suggestion",
     "catalogue_table",
     "evaluate",
     "evaluate_each",
@@ -34,6 +35,7 @@ __all__ = [
     "live_records",
     "needed_columns",
     "rule",
+    "suggestions",
     "why_off",
     "words",
 ]

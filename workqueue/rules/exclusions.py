@@ -57,4 +57,5 @@ def _middles_agree(one: str, other: str) -> bool | None:
 def _said(one: Detail) -> str:
     where = ", ".join(part for part in (one["city"], one["state"]) if part)
     work = f", {one['specialty'].lower()}" if one["specialty"] else ""
-    return f"{one['name']} of {where}{work}; since {one['since']} under section {one['ground']}"
+    waived = f", waived in {one['waived']}" if one["waived"] else ""
+    return f"{one['name']} of {where}{work}; since {one['since']}, section {one['ground']}{waived}"

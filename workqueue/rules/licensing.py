@@ -99,7 +99,7 @@ LICENSING: Final[tuple[Rule, ...]] = (
         priority=3,
         attribute="license_state_1",
         title="No licence in the state of the practice",
-        says="The practice is in {practice_state}; no licence is of it, the first of {license_state_1}",
+        says="The practice is in {practice_state}, and no licence (the first: {license_state_1})",
         exit_condition="A licence is of the state of the practice, or no taxonomy needs a licence.",
         source=(
             "States license who practises in them; federal sites take a licence of any state, "

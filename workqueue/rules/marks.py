@@ -26,7 +26,8 @@ Row = Mapping[str, str | None]
 
 Meaning = Callable[[References, Row], Any]
 
-_BETWEEN: Final = "\x1f"
+# The one character that no text in the database has.
+_BETWEEN: Final = "\0"
 _LOOKALIKES: Final = str.maketrans("OQIL", "0011")
 
 

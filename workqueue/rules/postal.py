@@ -41,12 +41,12 @@ _FULL: Final = {
     "JCT": "JUNCTION",
     "HLS": "HILLS",
 }
-# A shorter name is no sign of the same place: AVON is not AVONDALE.
+# PONTE VEDRA is PONTE VEDRA BEACH; of a shorter name, as of LAKE CITY, nobody could say.
 _TELLING: Final = 6
 
 
 class Place(NamedTuple):
-    """Where a ZIP code is. `city` is in capitals; `names` are all its names, as `letters`."""
+    """Where a ZIP code is. `city` is in capitals; `names` are all its names, as `spelt`."""
 
     state: str
     city: str
@@ -54,10 +54,15 @@ class Place(NamedTuple):
 
 
 @lru_cache(16_384)
-def letters(city: str) -> str:
-    """The name of a city without blanks and marks, its usual short forms written out."""
+def spelt(city: str) -> str:
+    """The name of a city in capitals, without marks, its usual short forms written out."""
     words = _WORD.findall(city.upper().replace("'", ""))
-    return "".join(_FULL.get(word, word) for word in words)
+    return " ".join(_FULL.get(word, word) for word in words)
+
+
+def letters(city: str) -> str:
+    """The same without blanks: DESOTO and DE SOTO are one."""
+    return spelt(city).replace(" ", "")
 
 
 def load() -> None:
@@ -77,11 +82,8 @@ def is_in(code: str, city: str) -> bool | None:
     found = place(code)
     if found is None:
         return None
-    called = letters(city)
-    return not called or any(
-        called == name or (_long(called) and _long(name) and _one_begins(called, name))
-        for name in found.names
-    )
+    called = spelt(city)
+    return not called or any(_same(called, name) for name in found.names)
 
 
 def only_code(city: str, state: str) -> str | None:
@@ -94,17 +96,16 @@ def is_city(city: str, state: str) -> bool:
     return letters(city) in _cities(state.upper())
 
 
-def _long(name: str) -> bool:
-    return len(name) >= _TELLING
-
-
-def _one_begins(one: str, other: str) -> bool:
-    return one.startswith(other) or other.startswith(one)
+def _same(one: str, other: str) -> bool:
+    if one.replace(" ", "") == other.replace(" ", ""):
+        return True
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) >= _TELLING and longer.startswith(f"{shorter} ")
 
 
 def _entry(told: dict[str, Any]) -> Place:
     called = (told["city"], *told["acceptable_cities"], *told["unacceptable_cities"])
-    names = frozenset(letters(name) for name in called)
+    names = frozenset(spelt(name) for name in called)
     return Place(told["state"], str(told["city"]).upper(), names)
 
 
@@ -130,7 +131,8 @@ def _one(code: str) -> Place | None:
 
 @lru_cache(64)
 def _cities(state: str) -> frozenset[str]:
-    return frozenset().union(*(_entry(told).names for told in _package().filter_by(state=state)))
+    told = (_entry(one) for one in _package().filter_by(state=state))
+    return frozenset(name.replace(" ", "") for place_ in told for name in place_.names)
 
 
 @lru_cache(64)

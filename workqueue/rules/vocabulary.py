@@ -100,11 +100,13 @@ def faults(text: str, *, slots: bool = False) -> tuple[Fault, ...]:
     except ParseError as error:
         told = error.errors[0] if error.errors else {}
         said = str(told.get("description") or error).replace(" for <class", "\n").splitlines()[0]
-        words = f"syntax error at {_as_written(str(told.get('highlight') or ''))!r}: {said}."
-        return (Fault(int(told.get("line") or 1), int(told.get("col") or 1), words),)
+        word = str(told.get("highlight") or "")
+        column = max(1, int(told.get("col") or 1) - len(word) + 1)
+        words = f"syntax error at {_as_written(word)!r}: {said}."
+        return (Fault(int(told.get("line") or 1), column, words),)
     except SqlglotError as error:
         return (Fault(1, 1, f"it cannot be read: {str(error).splitlines()[0]}."),)
-    found = [*_wrong_braces(text, slots=slots), *_wrong_tokens(tokens)]
+    found = [*_wrong_braces(text, slots=slots), *_wrong_tokens(tokens, spelt)]
     if found:
         return tuple(found)
     if len(trees) != 1 or trees[0] is None:
@@ -138,12 +140,14 @@ def _wrong_braces(text: str, *, slots: bool) -> Iterator[Fault]:
             yield Fault(*place, f"{match[0]} means nothing; there are {known}.")
 
 
-def _wrong_tokens(tokens: list[Token]) -> Iterator[Fault]:
+def _wrong_tokens(tokens: list[Token], text: str) -> Iterator[Fault]:
     for token in tokens:
-        if token.comments:
+        for comment in token.comments:
             # Whatever is asked beside it in the same line would become part of the comment.
+            before = text[: max(0, text.find(comment) - 2)]
+            place = before.count("\n") + 1, len(before) - before.rfind("\n")
             words = "a comment is not part of an expression; write it above, after a #."
-            yield Fault(token.line, token.col, words)
+            yield Fault(*place, words)
         if token.token_type.name == "TILDE":
             yield Fault(token.line, token.col, "~ is not on the list; write regexp_matches(…).")
 

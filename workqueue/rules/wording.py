@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from workqueue.fields import BY_NAME
@@ -18,6 +19,15 @@ class _Values(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return "?"
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A value that would cure the record: the field, what it is called, and the value."""
+
+    field: str
+    label: str
+    value: str
 
 
 def words(rule_id: str, evidence: Mapping[str, Any], own: Rule | None = None) -> str:
@@ -38,6 +48,12 @@ def words(rule_id: str, evidence: Mapping[str, Any], own: Rule | None = None) ->
         f"{_label(name)} {_shown(name, value)}" for name, value in values.items()
     )
     return asked.says.format_map(told)
+
+
+def suggestions(evidence: Mapping[str, Any]) -> tuple[Suggestion, ...]:
+    """What the rule suggests in the place of what is wrong; most often nothing."""
+    offered: Mapping[str, Any] = evidence.get("suggested", {})
+    return tuple(Suggestion(name, _label(name), str(value)) for name, value in offered.items())
 
 
 def _label(name: str) -> str:
