@@ -1,7 +1,7 @@
 """Detection of every record: fetch, evaluate, first write, and a second run without changes.
 
 Evaluating is compared with bare DuckDB, on the same expressions over the same Arrow table: it only
-counts what each rule finds, without evidence or fingerprints, and the taxonomies are looked up for
+counts what each rule finds, without evidence or fingerprints, and what lists say is looked up for
 it beforehand. Run: python -m tests.benchmarks.detection_speed --rows 1000000
 """
 
@@ -18,7 +18,6 @@ from workqueue.detection.fetch import fetch
 from workqueue.fields import SLOTS
 from workqueue.rules import RULES, Limits, evaluate, sql
 from workqueue.rules.batch import prepared
-from workqueue.rules.columns import DERIVED
 from workqueue.rules.rule import Group
 from workqueue.verbs import knowledge
 
@@ -49,7 +48,7 @@ def bare_questions(scope: sql.Scope) -> list[str]:
     conditions = {
         rule.id: " OR ".join(text for text, _ in sql.conditions(rule, scope))
         for rule in RULES
-        if not rule.grouped
+        if not rule.grouped and rule.needs is None
     }
     counts = ", ".join(
         f"count(*) FILTER (WHERE NOT deactivated AND ({text})) AS {name}"
@@ -64,29 +63,7 @@ def bare_questions(scope: sql.Scope) -> list[str]:
                 f"SELECT count(*) FROM (SELECT 1 FROM ({_keyed(rule.group, scope)}) "
                 f"GROUP BY {keys} HAVING min(differ) <> max(differ))"
             )
-    return [_base(text, scope) + text for text in questions]
-
-
-def _base(text: str, scope: sql.Scope) -> str:
-    """The clean values and derived columns that `text` speaks of, as rules are written for."""
-    names = sql.names_in([text])
-    given = sorted((names - set(DERIVED)) & scope.filled)
-    clean = [
-        name
-        if name.endswith("_date") or name.startswith("license_required")
-        else f"nullif(trim({name}), '') AS {name}"
-        for name in given
-        if name != "column_set_id"
-    ]
-    missing = [
-        f"CAST(NULL AS VARCHAR) AS {name}" for name in sorted(names - set(DERIVED) - scope.filled)
-    ]
-    derived = [f"{expression} AS {name}" for name, expression in DERIVED.items() if name in names]
-    known = ["column_set_id"] if "column_set_id" in given else []
-    return (
-        f"WITH clean AS (SELECT {', '.join(['id', *known, *clean, *missing])} FROM records), "
-        f"base AS (SELECT {', '.join(['*', *derived])} FROM clean) "
-    )
+    return [sql._base((text,), scope) + text for text in questions]
 
 
 def evaluating(url: str, libpq: str) -> dict[str, float]:
@@ -100,6 +77,7 @@ def evaluating(url: str, libpq: str) -> dict[str, float]:
     records = fetch(libpq).records
     fetched = time.perf_counter() - begun
     batch = prepared(records, given["column_sets"], AS_OF, given["references"], Limits())
+    questions = {text: batch.asked(text) for text in bare_questions(batch.scope)}
     ours, bare = [], []
     for _ in range(ROUNDS):
         begun = time.perf_counter()
@@ -107,10 +85,10 @@ def evaluating(url: str, libpq: str) -> dict[str, float]:
         ours.append(time.perf_counter() - begun)
         begun = time.perf_counter()
         with duckdb.connect(":memory:") as plain:
-            plain.register("records", batch.table)
-            counted = sum(
-                sum(plain.execute(text).fetchall()[0]) for text in bare_questions(batch.scope)
-            )
+            counted = 0
+            for text, asked in questions.items():
+                plain.register("records", asked)
+                counted += sum(plain.execute(text).fetchall()[0])
         bare.append(time.perf_counter() - begun)
     if counted != found:
         raise AssertionError(f"evaluate finds {found}, bare DuckDB {counted}")

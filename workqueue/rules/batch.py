@@ -142,7 +142,8 @@ def _few(
         depth = max(depth, *used_slots, 1)
         rows.append(row)
     # All fields, and slots as far as any record fills them: few different texts, each kept.
-    filled = [name for name in _COLUMNS if not any(name in names for names in _SLOTTED[depth:])]
+    left_out = frozenset().union(*_SLOTTED[depth:])
+    filled = [name for name in _COLUMNS if name not in left_out]
     filled += known(filled, references)
     used = list({row["column_set_id"] for row in rows})
     scope = _scope(filled, used, column_sets, as_of, few=True)

@@ -5,8 +5,9 @@ A derived column is worked out once per record, however many rules ask for it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from workqueue.fields import SLOTS
 from workqueue.rules.credentials import JUDGED
@@ -14,8 +15,46 @@ from workqueue.rules.credentials import JUDGED
 _ABROAD = "{0}_country IS NOT NULL AND upper({0}_country) NOT IN ('US', 'USA', 'UNITED STATES')"
 
 
-def _over_slots(text: str, between: str) -> str:
-    return between.join(f"({text.replace('{n}', str(number))})" for number in range(1, SLOTS + 1))
+class OverSlots(NamedTuple):
+    """A column made of one expression for each slot; `empty` is what a blank slot contributes."""
+
+    text: str
+    between: str
+    empty: str
+
+    def of(self, numbers: Iterable[int]) -> str:
+        """The expression over the slots with these numbers; the others are blank."""
+        return (
+            self.between.join(f"({self.text.replace('{n}', str(number))})" for number in numbers)
+            or self.empty
+        )
+
+
+def _any(text: str) -> OverSlots:
+    return OverSlots(f"coalesce({text}, FALSE)", " OR ", "FALSE")
+
+
+def _count(condition: str) -> OverSlots:
+    return OverSlots(f"CASE WHEN {condition} THEN 1 ELSE 0 END", " + ", "0")
+
+
+OVER_SLOTS: Final = MappingProxyType(
+    {
+        "taxonomies": _count("taxonomy_code_{n} IS NOT NULL"),
+        "primaries": _count("taxonomy_primary_{n} = 'Y'"),
+        "license_placed": _any("license_state_{n} IS NOT NULL"),
+        "license_unplaced": _any("license_number_{n} IS NOT NULL AND license_state_{n} IS NULL"),
+        "license_needed": _any("license_required_{n}"),
+        "licensed_here": _any("upper(license_state_{n}) = upper(practice_state)"),
+        # Has any slot a taxonomy that the credential fits, or one that nothing is known of?
+        "credential_fits": _any(
+            "strpos(credential_professions, '|' || license_family_{n} || '|') > 0 OR "
+            f"strpos('|{'|'.join(JUDGED)}|', '|' || license_family_{{n}} || '|') = 0"
+        ),
+        "individual_listed": _any("taxonomy_individual_{n}"),
+    }
+)
+"""Columns over all slots. A slot that is blank in every record is left out of the text."""
 
 
 def _digits(phone: str) -> str:
@@ -53,25 +92,7 @@ DERIVED: Final = MappingProxyType(
             "VETERANS?|VAMC|VA (MED|HOSP|CLINIC|CBOC)|FORT|FT|USN?H|NIH|INDIAN HEALTH|IHS)\\b'), "
             "FALSE)"
         ),
-        "taxonomies": _over_slots("CASE WHEN taxonomy_code_{n} IS NULL THEN 0 ELSE 1 END", " + "),
-        "primaries": _over_slots("CASE WHEN taxonomy_primary_{n} = 'Y' THEN 1 ELSE 0 END", " + "),
-        # Is any licence of the practice's state, and does any slot ask for one at all?
-        "licensed_here": _over_slots(
-            "coalesce(upper(license_state_{n}) = upper(practice_state), FALSE)", " OR "
-        ),
-        "license_placed": _over_slots("license_state_{n} IS NOT NULL", " OR "),
-        "license_unplaced": _over_slots(
-            "license_number_{n} IS NOT NULL AND license_state_{n} IS NULL", " OR "
-        ),
-        "license_needed": _over_slots("coalesce(license_required_{n}, FALSE)", " OR "),
-        # Does any slot have a taxonomy that the credential fits, or one that nothing is known of?
-        "credential_fits": _over_slots(
-            "coalesce(strpos(credential_professions, '|' || license_family_{n} || '|') > 0 OR "
-            f"strpos('|{'|'.join(JUDGED)}|', '|' || license_family_{{n}} || '|') = 0, FALSE)",
-            " OR ",
-        ),
-        # Does any slot have a taxonomy for individuals, by the list?
-        "individual_listed": _over_slots("coalesce(taxonomy_individual_{n}, FALSE)", " OR "),
+        **{name: each.of(range(1, SLOTS + 1)) for name, each in OVER_SLOTS.items()},
     }
 )
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from workqueue.fields import BY_NAME, SLOTS, Form
-from workqueue.rules.columns import DERIVED
+from workqueue.rules.columns import DERIVED, OVER_SLOTS
 from workqueue.rules.marks import MARKS, sources_of
 from workqueue.rules.rule import Check, Group, Rule
 
@@ -25,6 +25,7 @@ MEMBERS_SHOWN: Final = 50
 _KEPT: Final = 256
 
 _NAME = re.compile(r"[a-z][a-z_0-9]*")
+_NAME_IN_SLOT = re.compile(r"([a-z][a-z_]*_)\{n\}")
 _TAXONOMIES = tuple(f"taxonomy_code_{number}" for number in range(1, SLOTS + 1))
 _TOLD = ("npi", "last_name", "first_name")
 _OWN = ("source", "column_set_id", "contradicted")
@@ -82,11 +83,12 @@ def _day(day: date) -> str:
 
 def names_in(texts: Iterable[str]) -> frozenset[str]:
     """The fields, derived columns and own columns that SQL `texts` speak of, and their sources."""
-    found = {name for text in texts for name in _NAME.findall(text)}
-    for derived, expression in DERIVED.items():
-        if derived in found:
-            found.update(_NAME.findall(expression))
-    return frozenset(found & _SPOKEN_OF)
+    found = _spoken_of(texts)
+    return found | _spoken_of(DERIVED[name] for name in found if name in DERIVED)
+
+
+def _spoken_of(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for text in texts for name in _NAME.findall(text)) & _SPOKEN_OF
 
 
 def names_of(rules: Iterable[Rule]) -> frozenset[str]:
@@ -113,9 +115,23 @@ def _kind(name: str) -> str:
     return {"id": "BIGINT", "column_set_id": "INTEGER"}.get(name, "VARCHAR")
 
 
+def _derived(name: str, scope: Scope) -> str:
+    over = OVER_SLOTS.get(name)
+    if over is None:
+        return DERIVED[name]
+    of_slot = _NAME_IN_SLOT.findall(over.text)
+    return over.of(
+        number
+        for number in range(1, SLOTS + 1)
+        if any(f"{field}{number}" in scope.filled for field in of_slot)
+    )
+
+
 def _base(texts: Iterable[str], scope: Scope) -> str:
     """WITH clause giving `base`: the columns that `texts` speak of, clean, and derived ones."""
-    names = names_in(texts)
+    spoken_of = _spoken_of(texts)
+    derived = {name: _derived(name, scope) for name in DERIVED if name in spoken_of}
+    names = spoken_of | _spoken_of(derived.values())
     given = sorted((names - set(DERIVED)) & scope.filled)
     clean = ["id"]
     for name in given:
@@ -123,7 +139,7 @@ def _base(texts: Iterable[str], scope: Scope) -> str:
         clean.append(f"nullif(trim({name}), '') AS {name}" if is_text else name)
     for name in sorted(names - set(DERIVED) - scope.filled):
         clean.append(f"CAST(NULL AS {_kind(name)}) AS {name}")
-    derived = [f"{DERIVED[name]} AS {name}" for name in DERIVED if name in names]
+    named = [f"{text} AS {name}" for name, text in derived.items()]
     records = ""
     if scope.few:
         kinds = json.dumps([{name: _kind(name) for name in ("id", *given)}])
@@ -133,7 +149,7 @@ def _base(texts: Iterable[str], scope: Scope) -> str:
         )
     return (
         f"WITH {records}clean AS (SELECT {', '.join(clean)} FROM records), "
-        f"base AS (SELECT {', '.join(['*', *derived])} FROM clean) "
+        f"base AS (SELECT {', '.join(['*', *named])} FROM clean) "
     )
 
 
