@@ -321,8 +321,8 @@ def test_the_schema_is_that_of_the_library() -> None:
     ],
 )
 def test_nobody_else_imports_the_library(start: str) -> None:
-    """Neither the command line nor the desk imports procrastinate or its driver."""
-    names = ["procrastinate", "psycopg", "psycopg_pool", "croniter"]
+    """Neither the command line nor the desk imports procrastinate, its driver, or Splink."""
+    names = ["procrastinate", "psycopg", "psycopg_pool", "croniter", "splink"]
     code = f"{start}\nimport sys, json; print(json.dumps([n for n in {names} if n in sys.modules]))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
