@@ -51,10 +51,11 @@ _LOST: Final = (
     Refusal,
     OSError,
 )
-# The request is there even where its job was lost, as in a restored backup.
+# The request is there even where its job was lost, as in a restored backup. A job that has been
+# taken up may not have begun its run yet, and answers it.
 _WAKE: Final = text("""
 SELECT jobs.wake_detection() FROM detection_runs WHERE status = 'REQUESTED' AND NOT EXISTS (
-    SELECT FROM jobs.procrastinate_jobs WHERE queueing_lock = 'detect' AND status = 'todo')
+    SELECT FROM jobs.procrastinate_jobs WHERE lock = 'detect' AND status IN ('todo', 'doing'))
 """)
 
 

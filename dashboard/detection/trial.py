@@ -9,8 +9,9 @@ from typing import Final
 
 from workqueue.accounts import Actor
 from workqueue.database import Database
-from workqueue.detection import Trial, try_rule
+from workqueue.detection import Trial, own_rules, try_rule
 from workqueue.errors import Refusal
+from workqueue.settings import Settings
 
 _ONE: Final = threading.Lock()
 
@@ -34,5 +35,7 @@ def tried(url: str, rule_id: str, actor: Actor) -> Trial:
 
 
 def _try(url: str, rule_id: str, actor: Actor) -> Trial:
+    settings = Settings.read()
     with Database(url) as database:
-        return try_rule(database, rule_id, actor=actor)
+        mine = own_rules(database, settings) if settings.rules else None
+        return try_rule(database, rule_id, actor=actor, mine=mine, seconds=settings.rule_seconds)

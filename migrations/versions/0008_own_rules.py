@@ -1,6 +1,6 @@
 """Own rules, and what became of each rule in a run.
 
-Revision: 0008, after: 0004
+Revision: 0008, after: 0007
 An own rule is kept in full, so that the desk can ask it and tell its words without its file. Each
 run keeps a line per rule. Nothing that exists is rewritten.
 """

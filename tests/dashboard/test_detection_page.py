@@ -17,6 +17,7 @@ from panel.models.esm import DataEvent
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
+from dashboard.wording import span
 from tests.command import PROGRAM
 from tests.dashboard.conftest import Visitors
 from tests.dashboard.place import Served
@@ -76,7 +77,8 @@ def standing(database: Database) -> Standing:
         return runs.standing(session, limit=100)
 
 
-def until(database: Database, met: Callable[[Standing], bool], seconds: float = 30.0) -> None:
+def until(database: Database, met: Callable[[Standing], bool], seconds: float = 60.0) -> None:
+    """Wait until `met` is; fails where it is not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not met(standing(database)):
         assert time.monotonic() < deadline, standing(database)
@@ -113,13 +115,13 @@ def test_a_run_from_the_button_to_the_history(
     with held_up(server_database) as go_on, working(place):
         try:
             expect(page.get_by_text("A worker is running.")).to_be_visible()
-            expect(page.get_by_text("is under way · ")).to_be_visible()
+            expect(page.get_by_text("is under way · ")).to_be_visible(timeout=30_000)
             expect(page.get_by_role("progressbar", name="Progress of the run")).to_be_visible()
             expect(page.get_by_text("Reading the records · 0 of 3 steps done")).to_be_visible()
             assert violations(page) == []
         finally:
             go_on()
-        expect(page.get_by_text("is done: 0 new items")).to_be_visible()
+        expect(page.get_by_text("is done: 0 new items")).to_be_visible(timeout=60_000)
     number = standing(place.database).newest[0].id
     page.get_by_role("button", name=f"Run {number}, rule by rule").click()
     expect(page.get_by_role("heading", name=f"Run {number}, rule by rule")).to_be_visible()
@@ -203,6 +205,15 @@ def test_accessible_and_in_one_screen(
     assert violations(page) == []
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= size[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (59.4, "59 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")],
+)
+def test_how_long_a_run_took(seconds: float, said: str) -> None:
+    """Durations are told in the units that a person would use."""
+    assert span(seconds) == said
 
 
 @apart

@@ -106,7 +106,7 @@ def _print_outcomes(told: tuple[Outcome, ...]) -> None:
             each.found,
             each.new,
             each.closed,
-            None if each.seconds is None else f"{each.seconds:.2f}",
+            f"{each.seconds:.2f}",
             each.error,
         ]
         for each in told

@@ -33,10 +33,10 @@ from workqueue.verbs.reconcile import content_hashes
 _NEW: Final = """
 SELECT count(*) FROM found LEFT JOIN item ON item.fingerprint = found.fingerprint AND item.newest
 WHERE NOT EXISTS (SELECT 1 FROM item old WHERE old.fingerprint = found.fingerprint
-                  AND old.hash = found.hash AND old.status = 'REJECTED')
+                  AND old.hash = found.hash AND 'REJECTED' = old.status)
   AND (item.fingerprint IS NULL
-       OR (item.status = 'REJECTED' AND item.hash <> found.hash)
-       OR (item.status = 'RESOLVED' AND NOT item.closed_by_system
+       OR ('REJECTED' = item.status AND item.hash <> found.hash)
+       OR ('RESOLVED' = item.status AND NOT item.closed_by_system
            AND (item.cured OR item.hash <> found.hash)))
 """
 

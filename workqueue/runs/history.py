@@ -75,10 +75,10 @@ class Outcome:
 
     rule_id: str
     status: str
-    found: int | None
-    new: int | None
-    closed: int | None
-    seconds: float | None
+    found: int
+    new: int
+    closed: int
+    seconds: float
     error: str
 
 
@@ -111,8 +111,6 @@ def run(session: Session, run_id: int) -> Run | None:
 
 def outcomes(session: Session, run_id: int) -> tuple[Outcome, ...]:
     """What each rule did in a run, by rule; empty for a run that did not come so far."""
-    if session.scalar(text("SELECT to_regclass('detection_run_rules')")) is None:
-        return ()
     found = session.execute(text(_OUTCOMES), {"run": run_id})
     return tuple(Outcome(**row._mapping) for row in found)
 
