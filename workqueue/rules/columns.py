@@ -27,6 +27,15 @@ def _digits(phone: str) -> str:
     )
 
 
+# Fort Worth and Fort Wayne are cities, and there are Veterans Roads and Military Trails: only the
+# army's posts are federal land by their name alone.
+_POSTS = (
+    "(?i)\\b(AFB|AIR FORCE BASE)\\b|^(FORT|FT)[.]? (BELVOIR|BENNING|BLISS|BRAGG|BUCHANAN|CAMPBELL|"
+    "CARSON|CAVAZOS|DETRICK|DRUM|EISENHOWER|EUSTIS|GORDON|GREELY|HOOD|HUACHUCA|IRWIN|JACKSON|"
+    "KNOX|LEE|LEONARD WOOD|LEWIS|LIBERTY|MCCOY|MEADE|MOORE|NOVOSEL|POLK|RILEY|RUCKER|SAM HOUSTON|"
+    "SHAFTER|SILL|STEWART|WAINWRIGHT)$"
+)
+
 DERIVED: Final = MappingProxyType(
     {
         "deactivated": (
@@ -48,10 +57,11 @@ DERIVED: Final = MappingProxyType(
         # Bases, ships and hospitals of the federal government take a licence of any state.
         "practice_federal": (
             "coalesce(upper(practice_state), '') IN ('AA', 'AE', 'AP') OR coalesce(regexp_matches("
-            "practice_address_1 || ' ' || coalesce(practice_address_2, '') || ' ' || "
-            "coalesce(practice_city, ''), '(?i)\\b(AFB|AIR FORCE|ARMY|NAVAL|NAVY|MILITARY|"
-            "VETERANS?|VAMC|VA (MED|HOSP|CLINIC|CBOC)|FORT|FT|USN?H|NIH|INDIAN HEALTH|IHS)\\b'), "
-            "FALSE)"
+            "practice_address_1 || ' ' || coalesce(practice_address_2, ''), '(?i)\\b(AFB|VAMC|"
+            "USN?H|NIH|IHS|INDIAN HEALTH|AIR FORCE|VA (MED|HOSP|CLINIC|CBOC)|"
+            "(ARMY|NAVAL|NAVY|MILITARY|VETERANS?) "
+            "(AFFAIRS|ADMIN|HOSP|MED|HEALTH|CLINIC|BASE|STATION|BRANCH|COMMUNITY))'), "
+            f"FALSE) OR coalesce(regexp_matches(practice_city, '{_POSTS}'), FALSE)"
         ),
         "taxonomies": _over_slots("CASE WHEN taxonomy_code_{n} IS NULL THEN 0 ELSE 1 END", " + "),
         "primaries": _over_slots("CASE WHEN taxonomy_primary_{n} = 'Y' THEN 1 ELSE 0 END", " + "),

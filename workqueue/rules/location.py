@@ -16,7 +16,8 @@ _BORDER: Final = (
 )
 _NOWHERE: Final = (
     "(?i)^(UNKNOWN|NONE|N/?A|TBD|TEST|NULL|ADDRESS|STREET|HOME|VARIOUS|CONFIDENTIAL|"
-    "NO ADDRESS|NOT APPLICABLE|SAME( AS (ABOVE|MAILING|BILLING).*)?|X+|[.-]+)$|@|^[^A-Za-z]*$"
+    "(NO|UNKNOWN) ADDRESS|NOT APPLICABLE|"
+    "SAME( AS (ABOVE|MAILING|BILLING).*)?|X+|[.-]+)$|@|^[^A-Za-z]*$"
 )
 # The street is in the second line where the first is none.
 _SECOND_LINE: Final = (
