@@ -188,7 +188,7 @@ def _here() -> set[str]:
     return {
         rule.id
         for rule in RULES
-        if not rule.id.startswith(DUPLICATE) and (rule.grouped or rule.id not in ACROSS)
+        if not rule.id.startswith(DUPLICATE) and (rule.group is not None or rule.id not in ACROSS)
     }
 
 
