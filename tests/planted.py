@@ -212,7 +212,7 @@ def score_pairs(truth: Truth, found: Seen, least: float) -> Score:
 
 def best_threshold(truth: Truth, found: Seen) -> float:
     """The weight from which on F1 is highest."""
-    weights = sorted({float(round(weight)) for weight in found.pairs.values()})
+    weights = sorted({float(round(weight)) for weight in found.pairs.values()}) or [0.0]
     return max(weights, key=lambda least: score_pairs(truth, found, least).f1)
 
 

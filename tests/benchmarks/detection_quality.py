@@ -83,6 +83,8 @@ def judged(place: Place, rows: int, seed: int, least: float | None = None) -> Ju
             filled(url, world)
             place.ask("VACUUM ANALYZE", name)
             step = measured(detected, url)
+            for rule_id, words in getattr(step.value, "failed", {}).items():
+                print(f"{rule_id} failed: {words}")
             with Database(url) as database:
                 seen = planted.seen(database)
                 if least is not None:
