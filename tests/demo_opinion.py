@@ -172,10 +172,7 @@ def breaks_identity(row: Row) -> set[str]:
 
 
 def _has_profession(row: Row) -> bool:
-    return any(
-        row[f"{CODE}{n}"] and not re.match("390|171M|172V|174H|175T|37", row[f"{CODE}{n}"])
-        for n in SLOTS
-    )
+    return any(re.match("1[0-68]|2[0-3]|36", row[f"{CODE}{n}"]) for n in SLOTS)
 
 
 def breaks_dates(row: Row, as_of: date) -> set[str]:
