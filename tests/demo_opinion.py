@@ -36,6 +36,7 @@ STATE_CODES = (
 )
 STATES = set(STATE_CODES.split())
 NEEDS_LICENSE = re.compile("207|208|1223|122300|163W|363L|364S|3675|1835|111N|152W|213E")
+FORM = re.compile("[0-9A-Z]{9}X")
 COMPANY = re.compile(
     r"\b(L\.?L\.?C|INC|PLLC|P\.C|GROUP|CLINIC|HOSPITAL|CENTER|PHARMACY|ASSOCIATES)\b"
 )
@@ -117,6 +118,7 @@ def breaks_licensing(row: Row, codes: dict[str, Row]) -> set[str]:
     """Rules about taxonomies and licences that the row breaks."""
     filled = [n for n in SLOTS if row[f"{CODE}{n}"]]
     held = [n for n in filled if row[f"{LICENSE}{n}"]]
+    written = [row[f"{CODE}{n}"] for n in filled]
     known = [codes[row[f"{CODE}{n}"]] for n in filled if row[f"{CODE}{n}"] in codes]
     state = row[PRACTICE + "State Name"]
     primaries = [row[f"{PRIMARY}{n}"] for n in filled].count("Y")
@@ -126,9 +128,11 @@ def breaks_licensing(row: Row, codes: dict[str, Row]) -> set[str]:
     at_home = state in STATES - {"AA", "AE", "AP"} and _in_us(row)
     checks = {
         "TAXONOMY_MISSING": not filled,
-        "TAXONOMY_INVALID": len(known) < len(filled),
+        "TAXONOMY_FORMAT": not all(FORM.fullmatch(code) for code in written),
+        "TAXONOMY_INVALID": any(FORM.fullmatch(code) and code not in codes for code in written),
         "TAXONOMY_RETIRED": any(one["Deactivation Date"] for one in known),
-        "TAXONOMY_NON_INDIVIDUAL": any(one["Section"] == "Non-Individual" for one in known),
+        "TAXONOMY_NON_INDIVIDUAL": bool(known)
+        and all(one["Section"] == "Non-Individual" for one in known),
         "TAXONOMY_PRIMARY_NONE": bool(filled) and primaries == 0,
         "TAXONOMY_PRIMARY_MANY": primaries > 1,
         "TAXONOMY_REPEATED": len(slots) > len(set(slots)),
@@ -168,10 +172,7 @@ def breaks_identity(row: Row) -> set[str]:
 
 
 def _has_profession(row: Row) -> bool:
-    return any(
-        row[f"{CODE}{n}"] and not re.match("390|171M|172V|174H|175T|37", row[f"{CODE}{n}"])
-        for n in SLOTS
-    )
+    return any(re.match("1[0-68]|2[0-3]|36", row[f"{CODE}{n}"]) for n in SLOTS)
 
 
 def breaks_dates(row: Row, as_of: date) -> set[str]:

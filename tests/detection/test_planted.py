@@ -15,10 +15,12 @@ from workqueue.database import Database
 from workqueue.demo import generate
 from workqueue.detection import detect
 from workqueue.intake import load
-from workqueue.rules import rule
+from workqueue.rules import RULES, rule
 from workqueue.settings import Settings
 
 DAY = date(2026, 6, 1)
+# Without a list its rules are off; likeness is not a matter of one expression.
+_JUDGED = {rule.id for rule in RULES if rule.needs is None and not rule.id.startswith("DUPLICATE")}
 
 
 def _truth(path: Path) -> tuple[set[tuple[str, int]], Counter[str]]:
@@ -26,6 +28,8 @@ def _truth(path: Path) -> tuple[set[tuple[str, int]], Counter[str]]:
     records, groups = set(), {}
     with path.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
+            if row["rule_id"] not in _JUDGED:
+                continue
             if row["group_key"]:
                 groups[row["rule_id"], row["group_key"]] = True
             else:
@@ -47,13 +51,13 @@ def test_planted_defects_are_the_items(database: Database, tmp_path: Path) -> No
                 "JOIN provider_sources source ON source.provider_id = item.provider_id"
             )
         ).all()
-    planted = {rule for rule, _ in records}
-    of_them = {(row.rule_id, row.line) for row in found if row.rule_id in planted}
-    assert of_them == records
+    found = [row for row in found if row.rule_id in _JUDGED]
+    assert {(row.rule_id, row.line) for row in found if not row.grouped} == records
     assert Counter(row.rule_id for row in found if row.grouped) == groups
-    assert report.new == report.open == len(found)
-    assert len({rule for rule, _ in records}) >= 14
-    assert len(groups) == 2
+    assert len(found) == len(records) + groups.total()
+    assert report.new == report.open >= len(found)
+    assert len({rule for rule, _ in records}) >= 30
+    assert len(groups) >= 2
 
 
 def test_group_members_are_the_planted_ones(database: Database, tmp_path: Path) -> None:
@@ -64,7 +68,7 @@ def test_group_members_are_the_planted_ones(database: Database, tmp_path: Path) 
     with made.truth.open(encoding="utf-8", newline="") as lines:
         planted: dict[tuple[str, str], set[int]] = {}
         for row in csv.DictReader(lines):
-            if row["group_key"]:
+            if row["group_key"] and row["rule_id"] in _JUDGED:
                 key = (row["rule_id"], row["group_key"])
                 planted.setdefault(key, set()).add(int(row["line"]))
     with database.transaction() as session:
@@ -72,7 +76,9 @@ def test_group_members_are_the_planted_ones(database: Database, tmp_path: Path) 
         for row in session.execute(
             text(
                 "SELECT member.work_item_id AS item, source.line FROM work_item_providers member "
-                "JOIN provider_sources source USING (provider_id)"
+                "JOIN provider_sources source USING (provider_id) "
+                "JOIN work_items item ON item.id = member.work_item_id "
+                "WHERE item.rule_id NOT LIKE 'DUPLICATE%'"
             )
         ):
             found.setdefault(row.item, set()).add(row.line)

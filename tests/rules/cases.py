@@ -274,19 +274,40 @@ MISSES: Final[list[Case]] = [
     ("NPI_REPLACED", {"source": "OWN", "nppes_replacement": "1234567893"}),
 ]
 
+
+def switchboard(count: int, **change: Any) -> list[dict[str, Any]]:
+    """So many NPIs with one phone in three states."""
+    states = ("TX", "OK", "NM")
+    return [
+        {
+            "npi": f"1{number:09}",
+            "license_number_1": f"K{number + 5000}",
+            "practice_state": states[number % 3],
+            **change,
+        }
+        for number in range(count)
+    ]
+
+
 GROUP_HITS: Final[list[tuple[str, list[dict[str, Any]]]]] = [
     ("NPI_DUPLICATE", [{}, {}]),
     ("LICENSE_SHARED", [{}, {"npi": OTHER}]),
+    ("NAME_CONFLICT", [{}, {"source": "OWN", "last_name": "LOPEZ"}]),
+    ("PHONE_OVERSHARED", switchboard(20)),
 ]
 GROUP_MISSES: Final[list[tuple[str, list[dict[str, Any]]]]] = [
     ("NPI_DUPLICATE", [{}, {"npi": OTHER}]),
     ("NPI_DUPLICATE", [{}, {"source": "OWN"}]),
     ("LICENSE_SHARED", [{}, {}]),
     ("LICENSE_SHARED", [{}, {"npi": OTHER, "license_state_1": "OK"}]),
+    ("NAME_CONFLICT", [{}, {"source": "OWN", "last_name": "Rivera, Jr."}]),
+    ("PHONE_OVERSHARED", switchboard(19)),
 ]
 GROUP_NULLS: Final[list[tuple[str, list[dict[str, Any]]]]] = [
     ("NPI_DUPLICATE", [{"npi": None}, {"npi": None}]),
     ("LICENSE_SHARED", [{"license_number_1": None}, {"npi": OTHER, "license_number_1": None}]),
+    ("NAME_CONFLICT", [{}, {"source": "OWN", "last_name": None}]),
+    ("PHONE_OVERSHARED", switchboard(20, practice_phone=None)),
 ]
 
 # What says that a value is missing says so of a blank record too; the rest says nothing of it.

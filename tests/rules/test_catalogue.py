@@ -53,12 +53,12 @@ def test_no_id_is_ever_lost() -> None:
 
 @pytest.mark.parametrize("one", RULES, ids=lambda one: one.id)
 def test_a_rule_is_complete(one: Rule) -> None:
-    """A rule has its words, a priority of 1 to 5, and either checks or a group."""
+    """A rule has its words, a priority of 1 to 5, and checks, a group or a comparison."""
     assert one.title
     assert one.exit_condition.endswith(".")
     assert one.source
     assert 1 <= one.priority <= 5
-    assert one.checks or one.group
+    assert one.checks or one.group or one.by_comparison
     assert bool(one.says_of_group) == bool(one.checks and one.group)
     assert one.queue_type in {"VALIDATION_FLAG", "MISSING_DATA", "DUPLICATE_CHECK"}
     assert one.queue_type != "DUPLICATE_CHECK" or one.grouped

@@ -8,6 +8,10 @@ from pathlib import Path
 
 from tests.rules.records import AS_OF, found, individuals
 from workqueue import demo
+from workqueue.rules import RULES
+
+# Without a list its rules are off; likeness is not a matter of one expression.
+_JUDGED = {rule.id for rule in RULES if rule.needs is None and not rule.id.startswith("DUPLICATE")}
 
 
 def test_every_planted_defect_is_found_and_nothing_else(tmp_path: Path) -> None:
@@ -16,10 +20,10 @@ def test_every_planted_defect_is_found_and_nothing_else(tmp_path: Path) -> None:
     planted: dict[str, set[int]] = defaultdict(set)
     with made.truth.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
-            planted[row["rule_id"]].add(int(row["line"]))
+            if row["rule_id"] in _JUDGED:
+                planted[row["rule_id"]].add(int(row["line"]))
     raised: dict[str, set[int]] = defaultdict(set)
     for finding in found(individuals(made.path)):
         raised[finding["rule_id"]].update(finding["members"] or [finding["provider_id"]])
-    assert len(planted) >= 15
-    # Of other rules the generator has no opinion.
-    assert {name: raised[name] for name in planted} == planted
+    assert len(planted) >= 30
+    assert {name: raised[name] for name in _JUDGED & raised.keys()} == planted

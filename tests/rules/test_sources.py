@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.rules.cases import switchboard
 from tests.rules.records import fired, found, table
 from workqueue.rules import RULES, rule, words
 from workqueue.rules.sources import PHONE_NPIS
@@ -101,8 +102,14 @@ def test_sources_contradict_each_other(
 
 def test_one_disagreement_is_one_finding() -> None:
     """Three sources of one NPI make one finding with all that they say; names make another."""
-    own = {**OWN, "practice_phone": "5124720198", "practice_zip": "10001", "last_name": "LOPEZ"}
-    board = {"source": "BOARD", "practice_phone": None, "license_number_1": "K77"}
+    own = {
+        **GOOD,
+        **OWN,
+        "practice_phone": "5124720198",
+        "practice_zip": "10001",
+        "last_name": "LOPEZ",
+    }
+    board = {**GOOD, "source": "BOARD", "practice_phone": None, "license_number_1": "K77"}
     both = [rule("NAME_CONFLICT"), rule("SOURCE_CONFLICT")]
     assert fired(GOOD, own, board, rules=both) == [
         "NAME_CONFLICT:1234567893",
@@ -122,7 +129,7 @@ def test_what_two_records_of_a_source_say_counts_together() -> None:
 
 def test_other_npis_and_deactivated_records_contradict_nobody() -> None:
     """Only live records of one well-formed NPI are set side by side."""
-    differs = {**OWN, "last_name": "LOPEZ", "practice_phone": "5124720198"}
+    differs = {**OWN, "last_name": "LOPEZ", "practice_phone": "5124720197"}
     free = {"license_number_1": "K9"}
     assert fired({}, {**differs, "npi": OTHER, **free}) == []
     gone = {**differs, "deactivation_date": table({}).to_pylist()[0]["enumeration_date"]}
@@ -140,30 +147,17 @@ def test_conflicts_are_told_in_words() -> None:
     )
 
 
-def _switchboard(count: int, **change: Any) -> list[dict[str, Any]]:
-    states = ("TX", "OK", "NM")
-    return [
-        {
-            "npi": f"1{number:09}",
-            "license_number_1": f"K{number + 5000}",
-            "practice_state": states[number % 3],
-            **change,
-        }
-        for number in range(count)
-    ]
-
-
 def test_a_phone_of_many_npis_in_many_states_is_overshared() -> None:
     """Twenty NPIs in three states are a finding; nineteen, two states or no phone are none."""
     only = [rule("PHONE_OVERSHARED")]
-    assert fired(*_switchboard(PHONE_NPIS), rules=only) == ["PHONE_OVERSHARED:NPPES:5124720199"]
-    assert fired(*_switchboard(PHONE_NPIS - 1), rules=only) == []
-    two = _switchboard(PHONE_NPIS)
+    assert fired(*switchboard(PHONE_NPIS), rules=only) == ["PHONE_OVERSHARED:NPPES:5124720199"]
+    assert fired(*switchboard(PHONE_NPIS - 1), rules=only) == []
+    two = switchboard(PHONE_NPIS)
     for one in two:
         one["practice_state"] = "TX" if one["practice_state"] == "NM" else one["practice_state"]
     assert fired(*two, rules=only) == []
-    assert fired(*_switchboard(PHONE_NPIS, practice_phone=None), rules=only) == []
-    assert fired(*_switchboard(PHONE_NPIS, npi="1234567893"), rules=only) == []
+    assert fired(*switchboard(PHONE_NPIS, practice_phone=None), rules=only) == []
+    assert fired(*switchboard(PHONE_NPIS, npi="1234567893"), rules=only) == []
 
 
 @pytest.mark.parametrize("one", [one for one in RULES if one.group], ids=lambda one: one.id)

@@ -9,6 +9,8 @@ from workqueue.demo.planting import Planter, Planting, put_one_of
 _BY_STATE: dict[str, list[City]] = {}
 for _city in CITIES:
     _BY_STATE.setdefault(_city.state, []).append(_city)
+# The post office delivers to both by the same ZIPs.
+_NEIGHBOURS = {"BOSTON": "CAMBRIDGE", "CAMBRIDGE": "BOSTON", "DENVER": "AURORA", "AURORA": "DENVER"}
 _ROOMY = sorted(state for state, cities in _BY_STATE.items() if len(cities) > 1)
 
 
@@ -48,7 +50,9 @@ def _zip_city_mismatch(here: Planting, rows: list[int]) -> None:
     for row in rows:
         state = here.sheet.read(columns.STATE, row)
         city = here.sheet.read(columns.CITY, row)
-        other = here.rng.choice([one for one in _BY_STATE[state] if one.name != city])
+        near = _NEIGHBOURS.get(city)
+        others = [one for one in _BY_STATE[state] if one.name not in {city, near}]
+        other = here.rng.choice(others)
         codes.append(here.rng.choice(other.zips))
     here.sheet.put(columns.ZIP, rows, codes)
 

@@ -15,16 +15,22 @@ from workqueue.demo.sheet import Sheet
 from workqueue.demo.variants import Record, home_state, relicense, second_entry
 
 DUPLICATE = "DUPLICATE"
-STRANGERS = 0.006  # share of the individuals that are made to look like somebody else
+STRANGERS = 0.005  # share of the individuals that are made to look like somebody else
 SAME_LICENSE = 0.35  # of the second entries that could have the licence of the first
-_KINDS = ("spouses", "father and son", "twins", "namesakes in one city", "partners")
+_FATHERS = "father and son"
+_KINDS = {
+    "spouses": 30,
+    "namesakes in one city": 27,
+    "partners": 23,
+    _FATHERS: 15,
+    "twins": 5,
+}
 _TWINS = {
     "F": ("MARIA MARISOL", "ANNA HANNAH", "KAREN KATHLEEN", "JESSICA JENNIFER", "EMMA EMILY"),
     "M": ("JASON JUSTIN", "BRIAN BRYAN", "AARON ADAM", "MARK MARCUS", "ERIC EDWIN"),
 }
 _WORK = (*columns.taxonomy_slot(1), columns.CREDENTIAL)
 _NAMES = (columns.LAST_NAME, columns.FIRST_NAME)
-_DATES = (columns.ENUMERATED, columns.UPDATED, columns.CERTIFIED)
 _PLACE = (columns.CITY, columns.STATE, columns.ZIP)
 
 
@@ -72,14 +78,21 @@ def plant_strangers(sheet: Sheet, groups: GroupPlanter, rng: Random, count: int)
     takers = takers[: len(lenders)]
     before, own = groups.records(lenders), sheet.records(takers)
     rows, written = [], []
-    for row, other, mine in zip(takers, before, own, strict=True):
-        kind = rng.choice(_KINDS)
+    fathers: list[int] = []
+    for row, lender, other, mine in zip(takers, lenders, before, own, strict=True):
+        [kind] = rng.choices([*_KINDS], [*_KINDS.values()])
+        if kind == _FATHERS and lender >= sheet.size:
+            continue  # the father stands in a part of the file that is written already
         made = _stranger(kind, mine, other, rng, f"TL{sheet.first_line + row:07d}")
         if made is not None:
             rows.append(row)
             written.append(made)
             sheet.seems(row, kind, other[columns.NPI])
+            if kind == _FATHERS:
+                fathers.append(lender)
+                sheet.seems(lender, "father of a son", made[columns.NPI])
     sheet.write(rows, written)
+    sheet.put(columns.SUFFIX, fathers, ["SR."] * len(fathers))
 
 
 def _stranger(kind: str, mine: Record, other: Record, rng: Random, number: str) -> Record | None:
@@ -87,7 +100,7 @@ def _stranger(kind: str, mine: Record, other: Record, rng: Random, number: str) 
     if kind == "spouses":
         apart = mine[columns.SEX] != other[columns.SEX]
         made = {**mine, **_of(other, PRACTICE), columns.LAST_NAME: other[columns.LAST_NAME]}
-    elif kind == "father and son":
+    elif kind == _FATHERS:
         apart = other[columns.SEX] == "M" and mine[columns.ENUMERATED] != other[columns.ENUMERATED]
         shared = (*_NAMES, columns.SEX, columns.PREFIX, *PRACTICE)
         made = {**mine, **_of(other, shared), columns.SUFFIX: "JR."}
@@ -95,7 +108,7 @@ def _stranger(kind: str, mine: Record, other: Record, rng: Random, number: str) 
     elif kind == "twins":
         given = rng.choice(_TWINS[other[columns.SEX]]).split()
         apart = other[columns.FIRST_NAME] not in given
-        shared = (columns.LAST_NAME, columns.SEX, *_DATES, *PRACTICE)
+        shared = (columns.LAST_NAME, columns.SEX, *PRACTICE)
         made = {**mine, **_of(other, shared), columns.FIRST_NAME: rng.choice(given)}
         _work_of(made, other, number)
     elif kind == "partners":

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from workqueue.demo import columns
 from workqueue.demo.addresses import Columns
+from workqueue.demo.places import CITIES
 from workqueue.demo.plan import Plan
 from workqueue.demo.sheet import Sheet
 
@@ -27,6 +28,10 @@ _LICENSE_COLUMNS = (
 )
 # What changes when somebody moves within a city; beyond it the licence would not follow.
 _OF_THE_DOOR = (columns.LINE_1, columns.LINE_2, columns.PHONE, columns.FAX)
+_PLACE = (columns.CITY, columns.STATE, columns.ZIP)
+_PLACES: dict[str, list[tuple[str, str, str]]] = {}
+for _city in CITIES:
+    _PLACES.setdefault(_city.state, []).extend((*_city[:2], code) for code in _city.zips)
 _SECOND_SLOT = columns.taxonomy_slot(2)
 
 
@@ -161,11 +166,21 @@ class GroupPlanter:
         takers = takers[: len(lenders)]
         if not takers:
             return
-        # The licence is good in the state of the practice, or one more rule would be broken.
-        for name in (*_LICENSE_COLUMNS, columns.CITY, columns.STATE, columns.ZIP):
+        for name in _LICENSE_COLUMNS:
             self._sheet.put(name, takers, self.values(name, lenders))
+        self._move_into_state(takers, lenders)
         self._sheet.blank(takers, columns.PREFIX, *_SECOND_SLOT)
         parts = (columns.LICENSE, columns.LICENSE_STATE, columns.TAXONOMY)
         number, state, code = (self.values(name, lenders).to_pylist() for name in parts)
         keys = [f"{n}|{s}|{c[:4]}" for n, s, c in zip(number, state, code, strict=True)]
         self.note("LICENSE_SHARED", takers, lenders, keys)
+
+    def _move_into_state(self, takers: list[int], lenders: list[int]) -> None:
+        """To some city of the lender's state, where the licence is good: no other rule breaks."""
+        places = (self.values(name, lenders).to_pylist() for name in _PLACE)
+        moved = [
+            self._rng.choice(_PLACES.get(state, [(city, state, code)]))
+            for city, state, code in zip(*places, strict=True)
+        ]
+        for name, values in zip(_PLACE, zip(*moved, strict=True), strict=True):
+            self._sheet.put(name, takers, values)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from workqueue.demo import columns
 from workqueue.demo.planting import Planter, Planting, put_one_of, rewrite
 
-# A credential that the specialty rules out, by the first characters of the taxonomy code.
+# A credential that the specialty rules out, by the first characters of the taxonomy code. Dentists
+# are not set down as physicians: oral surgeons are both.
 _FOREIGN_CREDENTIALS = {
-    "20": ("DDS", "D.D.S.", "DMD", "R.N.", "RN", "PHARMD", "D.C.", "O.D."),
+    "20": ("R.N.", "RN", "PHARMD", "D.C.", "O.D.", "DPM"),
     "16": ("DDS", "D.C.", "O.D.", "DMD", "DPM"),
     "36": ("DDS", "D.C.", "O.D.", "DMD"),
     "12": ("RN", "R.N.", "PHARMD", "D.C.", "O.D.", "DPM"),

@@ -13,19 +13,22 @@ _SECOND = columns.taxonomy_slot(2)
 _HOME_STATES = sorted(set(STATES) - {city.state for city in MILITARY})
 
 
-def _taxonomy_invalid(here: Planting, rows: list[int]) -> None:
-    """Mistypings from the fifth character on, so that the profession is still told."""
+def _taxonomy_format(here: Planting, rows: list[int]) -> None:
+    """What cannot be a code, from the fifth character on, so that the profession is still told."""
 
     def spoilt(code: str) -> str:
-        forms = (
-            code[:9],
-            code[:4],
-            f"{code[:5]}ZZZ9X",
-            code[:-1] + "Y",
-            code[:-1] + "0",
-            code[:4] + code[4:].replace("0", "O", 1),
-            code + "1",
-        )
+        forms = (code[:9], code[:4], code[:-1] + "Y", code[:-1] + "0", code + "1", f"{code[:6]}--X")
+        return here.rng.choice(forms)
+
+    rewrite(here.sheet, columns.TAXONOMY, rows, spoilt)
+
+
+def _taxonomy_invalid(here: Planting, rows: list[int]) -> None:
+    """What could be a code and is none."""
+
+    def spoilt(code: str) -> str:
+        start, number = code[:5], here.rng.randrange(6000, 9999)
+        forms = (f"{start}ZZZ9X", f"{start}{number}X", code[:4] + code[4:].replace("0", "O", 1))
         return here.rng.choice([form for form in forms if form != code])
 
     rewrite(here.sheet, columns.TAXONOMY, rows, spoilt)
@@ -36,13 +39,8 @@ def _taxonomy_retired(here: Planting, rows: list[int]) -> None:
 
 
 def _taxonomy_non_individual(here: Planting, rows: list[int]) -> None:
-    """The code of an organisation, in place of the person's or beside it."""
-    beside = [row for row in rows if here.rng.random() < 0.4]
-    others = set(beside)
-    instead = [row for row in rows if row not in others]
-    put_one_of(here, columns.TAXONOMY, instead, ORGANIZATIONS)
-    put_one_of(here, columns.SECOND_TAXONOMY, beside, ORGANIZATIONS)
-    here.sheet.put(columns.SECOND_PRIMARY, beside, ["N"] * len(beside))
+    """The code of an organisation in place of the person's."""
+    put_one_of(here, columns.TAXONOMY, rows, ORGANIZATIONS)
 
 
 def _primary_none(here: Planting, rows: list[int]) -> None:
@@ -82,6 +80,7 @@ def _no_practice_state(here: Planting, rows: list[int]) -> None:
 
 
 PLANTERS: dict[str, Planter] = {
+    "TAXONOMY_FORMAT": _taxonomy_format,
     "TAXONOMY_INVALID": _taxonomy_invalid,
     "TAXONOMY_RETIRED": _taxonomy_retired,
     "TAXONOMY_NON_INDIVIDUAL": _taxonomy_non_individual,

@@ -7,6 +7,7 @@ from random import Random
 
 from workqueue.demo import columns
 from workqueue.demo.planting import Planting, as_text
+from workqueue.demo.taxonomy_list import ORGANIZATIONS
 from workqueue.demo.variants import Record
 
 LOOKALIKES = 0.02  # share of the individuals
@@ -26,7 +27,7 @@ _STREETS = _STREETS_TEXT.replace("\n", "").split("|")
 _CREDENTIALS = {
     "1223S": ("MD, DDS", "DMD, MD", "DDS, MD"),
     "20": ("MBBS", "MD, PHARMD", "M.D., F.A.C.P.", "DO, MS", "MD, DDS", "MD JD"),
-    "363": ("DNP, FNP-BC", "MSN, APRN, FNP-C", "RN, MSN, CNP"),
+    "363L": ("DNP, FNP-BC", "MSN, APRN, FNP-C", "RN, MSN, CNP"),
     "1835": ("PHARMD, MBA", "R.PH., PHARMD"),
 }
 
@@ -59,6 +60,15 @@ def _credential(record: Record, rng: Random, _day: str) -> bool:
             record[columns.CREDENTIAL] = rng.choice(texts)
             return True
     return False
+
+
+def _place_beside(record: Record, rng: Random, _day: str) -> bool:
+    """The code of an organisation beside one's own."""
+    if record[columns.SECOND_TAXONOMY]:
+        return False
+    record[columns.SECOND_TAXONOMY] = rng.choice(ORGANIZATIONS)
+    record[columns.SECOND_PRIMARY] = "N"
+    return True
 
 
 def _license_form(record: Record, rng: Random, _day: str) -> bool:
@@ -118,6 +128,7 @@ _FORMS: tuple[tuple[str, Callable[[Record, Random, str], bool]], ...] = (
     ("goes by the middle name", _by_middle_name),
     ("street like a box or a stand-in", _street),
     ("two credentials", _credential),
+    ("code of an organisation beside one's own", _place_beside),
     ("licence with blanks or dots", _license_form),
     ("one taxonomy licensed in two states", _two_states),
     ("enumerated and updated on the day", _enumerated_today),

@@ -39,7 +39,7 @@ class People:
     ``individual`` tells which rows are people; ``plain`` which of them may be given a defect
     (foreign addresses and reactivated records stay as they are); ``licensed`` which of the people
     have one taxonomy and cannot do without a licence for it, ``two`` which have two taxonomies,
-    ``signed`` whose profession goes with a credential, ``civil`` who practises in a state that has
+    ``signed`` whose profession is licensed everywhere, ``civil`` who practises in a state that has
     several cities here.
     """
 
@@ -228,7 +228,7 @@ def individual_columns(
     return values, Traits(
         licensed=~two & professions.licensed(profession, professions.ALWAYS),
         two=two,
-        signed=~professions.licensed(profession, professions.NEVER),
+        signed=professions.licensed(profession, professions.ALWAYS),
         civil=addresses.in_roomy_state(city),
     )
 

@@ -4,17 +4,13 @@ from workqueue.rules.catalogue import RETIRED, RULES, rule
 from workqueue.rules.engine import Limits
 from workqueue.rules.evaluate import (
     FINDINGS,
-    GroupKey,
-    GroupKeys,
     evaluate,
     evaluate_each,
-    group_keys,
-    key_of,
-    key_tables,
     live_records,
     needed_columns,
 )
 from workqueue.rules.isolation import SECONDS, Evaluation, RuleFailed, why_off
+from workqueue.rules.keys import GroupKey, GroupKeys, group_keys, key_of, key_tables
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
 from workqueue.rules.wording import (

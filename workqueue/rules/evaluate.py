@@ -13,15 +13,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from workqueue.rules import grouping, sql
 from workqueue.rules.batch import Batch, prepared
-from workqueue.rules.catalogue import RULES, rule
+from workqueue.rules.catalogue import RULES
 from workqueue.rules.engine import Limits
 from workqueue.rules.isolation import (
     SECONDS,
@@ -31,6 +30,7 @@ from workqueue.rules.isolation import (
     named,
     why_off,
 )
+from workqueue.rules.keys import fingerprint_of
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
 
@@ -46,26 +46,6 @@ FINDINGS: Final = pa.schema(
 )
 """A finding. `provider_id` is the record, or the smallest id of the group; `members` are the ids
 of the group, ascending, NULL for rules about one record. `evidence` is canonical JSON."""
-
-
-class GroupKey(NamedTuple):
-    """A group that records could form: of which rule, and its key in the order of the rule's."""
-
-    rule_id: str
-    values: tuple[str, ...]
-
-    @property
-    def fingerprint(self) -> str:
-        """The fingerprint of the finding that the group is, should it be one."""
-        return _fingerprint(self.rule_id, *self.values)
-
-    def lookup(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The stored columns that its members are found by, and the values to look for."""
-        columns, places = _found_by(self.rule_id)
-        return columns, tuple([self.values[place] for place in places])
-
-
-GroupKeys = frozenset[GroupKey]
 
 
 def evaluate(  # noqa: PLR0913 - each argument is a different kind of thing
@@ -184,81 +164,6 @@ def live_records(
     return batch.ask(text).sort_by("id")
 
 
-def group_keys(
-    records: pa.Table,
-    *,
-    column_sets: Mapping[int, frozenset[str]],
-    rules: Sequence[Rule] = RULES,
-    limits: Limits | None = None,
-) -> GroupKeys:
-    """The groups that `records` could belong to, deactivated ones as well.
-
-    Junk that no group is made of (NONE, 000000) is left out. Arguments as for `evaluate`.
-    """
-    tables = key_tables(records, column_sets=column_sets, rules=rules, limits=limits)
-    return frozenset(
-        GroupKey(rule_id, values)
-        for rule_id, table in tables.items()
-        for values in zip(*(column.to_pylist() for column in table.columns[1:]), strict=True)
-    )
-
-
-def key_tables(
-    records: pa.Table,
-    *,
-    column_sets: Mapping[int, frozenset[str]],
-    rules: Sequence[Rule] = RULES,
-    limits: Limits | None = None,
-) -> dict[str, pa.Table]:
-    """The same for many records: by rule, a table of fingerprints and the parts of the keys."""
-    batch = prepared(records, column_sets, date(2000, 1, 1), References(), limits or Limits())
-    groups = {each.id: each.group for each in rules if each.group is not None}
-    text, places = grouping.keys(tuple(groups.values()), batch.scope)
-    found: dict[str, pa.Table] = {}
-    if not text:
-        return found
-    answer = batch.ask(text)
-    for (rule_id, group), place in zip(groups.items(), places, strict=True):
-        if place is not None:
-            names = [f"key_{name}" for name, _ in group.keys]
-            keys = answer.filter(pc.equal(answer["place"], place))
-            parts = keys.columns[1 : len(names) + 1]
-            prints = pc.binary_join_element_wise(_fingerprint(rule_id), *parts, ":")
-            found[rule_id] = pa.table([prints, *parts], ["fingerprint", *names])
-    return found
-
-
-@cache
-def _found_by(rule_id: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The columns that members are found by, and the places of their values in the key."""
-    group = rule(rule_id).group
-    if group is None:
-        raise LookupError(f"{rule_id} is no rule about groups")
-    names = [name for name, _ in group.keys]
-    return (
-        tuple(column for column, _ in group.found_by),
-        tuple(names.index(key) for _, key in group.found_by),
-    )
-
-
-def key_of(rule_id: str, evidence: Mapping[str, Any]) -> GroupKey | None:
-    """The key of the group that `evidence` of a finding is about; None where it is of none."""
-    try:
-        group = rule(rule_id).group
-    except KeyError:
-        return None
-    key = evidence.get("key", {})
-    if group is None or key.keys() != {name for name, _ in group.keys}:
-        return None
-    return GroupKey(rule_id, tuple(key[name] for name, _ in group.keys))
-
-
-def _fingerprint(rule_id: str, *key: str) -> str:
-    # Of a rule that also speaks of single records, whose fingerprints end in a record's id.
-    apart = (rule_id, "group") if rule(rule_id).checks else (rule_id,)
-    return ":".join((*apart, *key))
-
-
 def _record_findings(asking: _Asking, rules: list[Rule]) -> list[pa.Table]:
     tables = []
     for each, hit in _hits(asking, rules):
@@ -335,7 +240,7 @@ def _one_group_rule(each: Rule, found: pa.Table) -> pa.Table:
     return pa.table(
         [
             pa.repeat(pa.scalar(each.id), count),
-            pc.binary_join_element_wise(_fingerprint(each.id), *keys, ":"),
+            pc.binary_join_element_wise(fingerprint_of(each.id), *keys, ":"),
             found["provider_id"],
             pa.repeat(pa.scalar(each.priority, pa.int8()), count),
             found["evidence"],

@@ -19,7 +19,7 @@ _RUNS: Final = """
 SELECT r.id, r.status, r.as_of, u.username AS who, r.via, r.requested_at, r.started_at,
        r.finished_at, r.counts, r.step, r.done, r.total, r.told_at, r.error,
        extract(epoch FROM coalesce(r.finished_at, now()) - r.started_at)::float8 AS seconds,
-       r.status = 'RUNNING' AND NOT EXISTS (
+       r.status IN ('RUNNING') AND NOT EXISTS (
            SELECT FROM pg_locks held
            WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
              AND held.classid = 0 AND held.objid = :lock
