@@ -38,7 +38,7 @@ _CROWD: Final = 200
 
 _SELECT: Final = f"""
 SELECT p.id, s.name AS source, p.column_set_id, c.contradicted,
-       {", ".join(f"n.{name}" for name in knowledge.NPPES_COLUMNS)}, {{fields}}
+       {", ".join(f"n.{name}" for name in knowledge.NPPES_COLUMNS)}, FIELDS_OF_THE_RULES
 FROM individual_providers p JOIN sources s ON s.id = p.source_id
 LEFT JOIN ({knowledge.CONTRADICTED.format(which="AND provider_id = ANY(:ids)")}) c
     ON c.provider_id = p.id
@@ -162,7 +162,7 @@ def _reading(rules: tuple[Rule, ...]) -> tuple[TextClause, pa.Schema]:
             *zip(fields, kinds, strict=True),
         ]
     )
-    return text(_SELECT.format(fields=", ".join(f"p.{name}" for name in fields))), schema
+    return text(_SELECT.replace("FIELDS_OF_THE_RULES", ", ".join(f"p.{name}" for name in fields))), schema
 
 
 def _shared(session: Session, keys: GroupKeys) -> Sharing:
