@@ -141,5 +141,6 @@ def test_journey_finds_every_planted_defect(
     missed = {rule: planted[rule] - raised[rule] for rule in planted}
     false = {rule: raised[rule] - planted[rule] for rule in raised}
     assert {rule: sorted(lines)[:5] for rule, lines in missed.items() if lines} == {}
-    assert {rule: sorted(lines)[:5] for rule, lines in false.items() if lines} == {}
+    # Of other rules the generator has no opinion.
+    assert {rule: sorted(false[rule])[:5] for rule in planted if false.get(rule)} == {}
     assert len(planted) >= 17

@@ -44,7 +44,8 @@ def item(place: Served, server_database: Database) -> int:
             "UPDATE queue_types SET label = :evil WHERE code = 'DUPLICATE_CHECK'",
             "UPDATE \"user\" SET display_name = left(:evil, 200) WHERE username IN ('max', 'lea')",
             "UPDATE work_items SET notes = :evil, evidence = evidence || "
-            "jsonb_build_object('values', jsonb_build_object('npi', CAST(:evil AS text))) "
+            "jsonb_build_object('values', jsonb_build_object('npi', CAST(:evil AS text)), "
+            "'suggested', jsonb_build_object('npi', CAST(:evil AS text))) "
             "WHERE id = :item",
             "INSERT INTO work_actions"
             " (work_item_id, seq, user_id, via, action_type, payload, hash) "
@@ -68,6 +69,7 @@ def test_no_view_runs_hostile_text(place: Served, item: int, visitors: Visitors)
     page = visitors.open("lea", f"/queue?rule=NPI_DUPLICATE&item={item}")
     expect(page.locator(".head h2")).to_contain_text("onerror")
     assert "{{7*7}}" in page.locator(".head h2").inner_text()
+    expect(page.locator(".head .suggested")).to_have_text(f"Suggested: NPI {EVIL}")
     unharmed(page)
     page.get_by_role("button", name="Claim").click()
     expect(page.get_by_text("In progress · you")).to_be_visible()
