@@ -13,8 +13,8 @@ from dashboard.door import Opened
 from dashboard.look import css
 from dashboard.markup import markup
 from dashboard.state import State
-from dashboard.wording import DASH, VERB, day, phone, zip_code
-from workqueue.dossier import Entry, FieldGroup, FieldValue
+from dashboard.wording import DASH, VERB, day, phone, sentence, zip_code
+from workqueue.dossier import Disagreement, Entry, FieldGroup, FieldValue, Side
 from workqueue.fields import BY_NAME, Form
 from workqueue.lifecycle import Status, Verb
 
@@ -49,6 +49,14 @@ class Group:
 
     name: str
     lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What each source says of one attribute: for each, values with where they come from."""
+
+    label: str
+    cells: tuple[tuple[tuple[str, str], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -157,6 +165,10 @@ def _record(found: Opened) -> str:
         "record",
         groups=[group for group in groups if group.lines],
         editable=Verb.FIELD_UPDATE in found.allowed,
+        sources=_sources(dossier.disagreements),
+        disagreements=[
+            _sides(one, _sources(dossier.disagreements)) for one in dossier.disagreements
+        ],
         members=dossier.members,
         others=dossier.other_items,
         history=[_told(entry) for entry in dossier.history],
@@ -204,6 +216,30 @@ def _line(one: FieldValue) -> Line:
         f"{one.source} · {day(one.as_of)}",
         tuple(remarks),
     )
+
+
+def _sources(disagreements: tuple[Disagreement, ...]) -> list[str]:
+    return sorted({side.source for one in disagreements for side in one.sides})
+
+
+def _sides(one: Disagreement, sources: list[str]) -> Sides:
+    label = sentence(f"{one.label}, {one.about}" if one.about else one.label)
+    return Sides(
+        label,
+        tuple(
+            tuple(
+                (shown(one.field, side.value), _since(side))
+                for side in one.sides
+                if side.source == source
+            )
+            for source in sources
+        ),
+    )
+
+
+def _since(side: Side) -> str:
+    since = f"{side.as_of:%Y-%m-%d}" if side.as_of else ""
+    return f"corrected {since}" if side.corrected else since
 
 
 def _told(entry: Entry) -> Told:

@@ -38,6 +38,8 @@ APP_GRANTS: dict[str, str] = {
     "provider_sources": "SELECT, INSERT, UPDATE",
     "provider_source_history": "SELECT, INSERT",
     "provider_overrides": "SELECT, INSERT, UPDATE",
+    "provider_former_keys": "SELECT, INSERT",
+    "nppes_deactivations": "SELECT, INSERT, UPDATE",
     "queue_types": "SELECT, INSERT",
     "rules": "SELECT, INSERT, UPDATE",
     "work_items": "SELECT, INSERT, UPDATE",

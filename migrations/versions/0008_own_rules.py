@@ -1,6 +1,6 @@
 """Own rules, and what became of each rule in a run.
 
-Revision: 0008, after: 0004
+Revision: 0008, after: 0006
 An own rule is kept in full, so that the desk can ask it and tell its words without its file. Each
 run keeps a line per rule. Nothing that exists is rewritten.
 """
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tests.benchmarks import (
     audit_speed,
     claim_speed,
+    delta_speed,
     desk_speed,
     detection_speed,
     inbox_speed,
@@ -22,6 +23,7 @@ from tests.benchmarks.place import Figure, Place, load_average, run
 _SCRIPTS = (
     load_speed,
     detection_speed,
+    delta_speed,
     recheck_speed,
     claim_speed,
     inbox_speed,

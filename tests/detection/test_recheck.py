@@ -30,7 +30,6 @@ from workqueue.accounts import Actor
 from workqueue.database import Database
 from workqueue.detection import detect
 from workqueue.errors import NoSuchProvider
-from workqueue.rules import GroupKeys
 from workqueue.verbs import field_update, reject, resolve
 from workqueue.verbs.recheck import Outcome, groups_of, recheck
 
@@ -154,7 +153,7 @@ def test_actor_is_given_back(database: Database, people: People) -> None:
 def test_unknown_record(database: Database) -> None:
     """A record that does not exist is refused in words."""
     with database.transaction() as session, pytest.raises(NoSuchProvider, match="99"):
-        recheck(session, 99, GroupKeys(frozenset(), frozenset()))
+        recheck(session, 99, frozenset())
 
 
 def test_field_update_is_rechecked(database: Database, people: People) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from workqueue.rules import References
 from workqueue.rules.references import LEIE, TAXONOMY, name_key, npi_key
+from workqueue.rules.sources import PHONE_NPIS
 
 Case = tuple[str, dict[str, Any]]
 
@@ -145,6 +146,12 @@ HITS: Final[list[Case]] = [
     ("CERTIFICATION_MISSING", {"certification_date": None}),
     ("CERTIFICATION_MISSING", {"certification_date": None, "last_update_date": date(2021, 8, 1)}),
     ("SOURCE_CONFLICT", {"contradicted": "practice_phone"}),
+    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ABSENT"}),
+    (
+        "NPI_DEACTIVATED_ACTIVE",
+        {"source": "OWN", "nppes_status": "DEACTIVATED", "nppes_deactivated_on": "2026-01-05"},
+    ),
+    ("NPI_REPLACED", {"source": "OWN", "nppes_replacement": OTHER}),
 ]
 
 MISSES: Final[list[Case]] = [
@@ -248,21 +255,36 @@ MISSES: Final[list[Case]] = [
     ("RECORD_STALE", {"last_update_date": date(2021, 7, 1)}),
     ("CERTIFICATION_MISSING", {"certification_date": None, "last_update_date": date(2020, 12, 31)}),
     ("SOURCE_CONFLICT", {"contradicted": None}),
+    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ACTIVE"}),
+    # Such a number is in nobody's list: NPI_CHECK_DIGIT says so already.
+    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ABSENT", "npi": "1234567890"}),
+    ("NPI_DEACTIVATED_ACTIVE", {"source": "OWN", "nppes_status": "ACTIVE"}),
+    ("NPI_REPLACED", {"source": "OWN", "nppes_replacement": "1234567893"}),
 ]
 
+SWITCHBOARD: Final = [
+    {"npi": f"1{number:09}", "practice_state": ("TX", "OK", "NM")[number % 3]}
+    for number in range(PHONE_NPIS)
+]
 GROUP_HITS: Final[list[tuple[str, list[dict[str, Any]]]]] = [
     ("NPI_DUPLICATE", [{}, {}]),
     ("LICENSE_SHARED", [{}, {"npi": OTHER}]),
+    ("NAME_CONFLICT", [{}, {"source": "OWN", "last_name": "LOPEZ"}]),
+    ("PHONE_OVERSHARED", SWITCHBOARD),
 ]
 GROUP_MISSES: Final[list[tuple[str, list[dict[str, Any]]]]] = [
     ("NPI_DUPLICATE", [{}, {"npi": OTHER}]),
     ("NPI_DUPLICATE", [{}, {"source": "OWN"}]),
     ("LICENSE_SHARED", [{}, {}]),
     ("LICENSE_SHARED", [{}, {"npi": OTHER, "license_state_1": "OK"}]),
+    ("NAME_CONFLICT", [{}, {"source": "OWN", "last_name": "Rivera"}]),
+    ("PHONE_OVERSHARED", SWITCHBOARD[1:]),
 ]
 GROUP_NULLS: Final[list[tuple[str, list[dict[str, Any]]]]] = [
     ("NPI_DUPLICATE", [{"npi": None}, {"npi": None}]),
     ("LICENSE_SHARED", [{"license_number_1": None}, {"npi": OTHER, "license_number_1": None}]),
+    ("NAME_CONFLICT", [{}, {"source": "OWN", "last_name": None, "first_name": None}]),
+    ("PHONE_OVERSHARED", [{**one, "practice_phone": None} for one in SWITCHBOARD]),
 ]
 
 # What says that a value is missing says so of a blank record too; the rest says nothing of it.

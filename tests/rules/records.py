@@ -48,12 +48,14 @@ GOOD: Mapping[str, Any] = {
     "taxonomy_primary_1": "Y",
 }
 
+NPPES_COLUMNS = ("nppes_status", "nppes_deactivated_on", "nppes_replacement")
+
 _SCHEMA = pa.schema(
     [
         ("id", pa.int64()),
         ("source", pa.string()),
         ("column_set_id", pa.int32()),
-        ("contradicted", pa.string()),
+        *((name, pa.string()) for name in ("contradicted", *NPPES_COLUMNS)),
         *(
             (field.name, pa.date32() if field.form is Form.DATE else pa.string())
             for field in FIELDS

@@ -58,9 +58,10 @@ def test_a_rule_is_complete(one: Rule) -> None:
     assert one.exit_condition.endswith(".")
     assert one.source
     assert 1 <= one.priority <= 5
-    assert bool(one.checks) != one.grouped
+    assert one.checks or one.group
+    assert bool(one.says_of_group) == bool(one.checks and one.group)
     assert one.queue_type in {"VALIDATION_FLAG", "MISSING_DATA", "DUPLICATE_CHECK"}
-    assert one.grouped == (one.queue_type == "DUPLICATE_CHECK")
+    assert one.queue_type != "DUPLICATE_CHECK" or one.grouped
     assert one.attribute in BY_NAME or one.attribute == "contradicted"
 
 

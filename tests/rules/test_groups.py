@@ -99,8 +99,18 @@ def test_the_keys_to_fetch_by_are_those_that_groups_are_made_of() -> None:
         {"npi": "77", "license_number_1": "NONE"},
     )
     keys = group_keys(records, column_sets=COLUMN_SETS)
-    assert keys.npis == {"1234567893"}
-    assert keys.licenses == {("K1234", "TX"), ("B9", "OK")}
+    of_rule = {
+        rule_id: {key.values for key in keys if key.rule_id == rule_id}
+        for rule_id in ("NPI_DUPLICATE", "LICENSE_SHARED", "SOURCE_CONFLICT")
+    }
+    assert of_rule == {
+        "NPI_DUPLICATE": {("NPPES", "1234567893")},
+        "LICENSE_SHARED": {("TX", "physician", "K1234"), ("OK", "physician", "B9")},
+        "SOURCE_CONFLICT": {("1234567893",)},
+    }
+    (shared,) = (key for key in keys if key.values == ("OK", "physician", "B9"))
+    assert shared.fingerprint == "LICENSE_SHARED:OK:physician:B9"
+    assert shared.lookup() == (("license_number_{n}", "license_state_{n}"), ("B9", "OK"))
 
 
 def test_group_rules_alone_can_be_asked() -> None:

@@ -28,6 +28,9 @@ def print_dossier(found: Dossier) -> None:
     for offer in item.suggested:
         print_line(f"Suggested: {offer.label} {offer.value}")
     print_line(f"Closes when: {item.exit_condition}")
+    if found.disagreements:
+        print_line("\nWhat the sources say")
+        print_table([Cell("attribute"), Cell("source"), Cell("value"), Cell("date")], _said(found))
     for group in found.groups:
         rows = [_field_row(value) for value in group.fields if _worth_showing(value)]
         if rows:
@@ -56,6 +59,19 @@ def print_dossier(found: Dossier) -> None:
             for e in found.history
         ],
     )
+
+
+def _said(found: Dossier) -> list[list[object]]:
+    return [
+        [
+            f"{one.label} ({one.about})" if one.about else one.label,
+            f"{side.source}, corrected" if side.corrected else side.source,
+            side.value,
+            side.as_of,
+        ]
+        for one in found.disagreements
+        for side in one.sides
+    ]
 
 
 def _worth_showing(value: FieldValue) -> bool:

@@ -111,10 +111,21 @@ def rejects(
     )
 
 
-def detect(username: AsOption = None, as_json: JsonOption = False) -> None:
-    """Find the problems in all records: new work items, refreshed, closed and reopened ones."""
+def detect(
+    full: Annotated[
+        bool, typer.Option("--full", help="Look at every record, not only at what changed.")
+    ] = False,
+    username: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the problems in the records: new work items, refreshed, closed and reopened ones.
+
+    Looks at what changed since the last run, and at the groups that it left or joined.
+    """
     with opened() as database, progress_bars() as bars:
-        report = run_detection(database, actor=accounts.local(username=username), progress=bars)
+        report = run_detection(
+            database, actor=accounts.local(username=username), full=full, progress=bars
+        )
     counts = ("new", "refreshed", "closed", "reopened", "open")
     if as_json:
         told = {name: getattr(report, name) for name in counts}

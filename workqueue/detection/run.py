@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from workqueue.accounts import Actor, acting_with
 from workqueue.database import Database
 from workqueue.detection import asking
+from workqueue.detection.basis import Basis, Look, basis, look
 from workqueue.detection.compare import compare
-from workqueue.detection.fetch import fetch
+from workqueue.detection.fetch import Question, fetch
 from workqueue.detection.listing import list_rules
 from workqueue.errors import Refusal
 from workqueue.lifecycle import LIVE, Duty, Status
@@ -48,8 +49,9 @@ class DetectReport:
     `new` includes problems that came back after a person's decision; `reopened` are items that the
     system had closed; `cured` items are held by somebody. `open` counts items with status OPEN,
     `in_progress` those that somebody holds; `rules` and `rules_in_progress` are the same by rule,
-    zero included. `sweeps` counts the expired leases that were set free first. `failed` and `off`
-    tell by rule, or by file of a rule, why there is no answer; items of those are left as they are.
+    zero included. `sweeps` counts the expired leases that were set free first, `looked_at` the
+    records; `full`: all of them. `failed` and `off` tell by rule, or by file of a rule, why there
+    is no answer; items of those are left as they are.
     """
 
     new: int = 0
@@ -63,20 +65,37 @@ class DetectReport:
     rules: dict[str, int] = field(default_factory=dict)
     rules_in_progress: dict[str, int] = field(default_factory=dict)
     sweeps: int = 0
+    looked_at: int = 0
+    full: bool = True
     timings: dict[str, float] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     off: dict[str, str] = field(default_factory=dict)
 
 
-def detect(
+@dataclass(frozen=True)
+class _Run:
+    """The row of a run, its day, what it asks, and what is known of it beforehand."""
+
+    id: int
+    day: date
+    asked: asking.Asked
+    about: DetectReport
+
+
+def detect(  # noqa: PLR0913 - keyword-only, each a choice of its own
     database: Database,
     *,
     actor: Actor,
     as_of: date | None = None,
+    full: bool = False,
     progress: Progress | None = None,
     settings: Settings | None = None,
 ) -> DetectReport:
-    """Evaluate every rule on every record and bring the work items into line, all or nothing.
+    """Evaluate the rules on the records and bring the work items into line, all or nothing.
+
+    Only what changed since the last complete run is looked at, with the groups that it left or
+    joined; `full` looks at everything. Both come to the same. Where there are validation scripts
+    every run is full: nobody knows what they go by.
 
     `as_of` is the day in UTC that rules about the clock go by, by default today. `progress` is
     told (step, done, total). `settings` names the folder of own rules, by default those of the
@@ -88,21 +107,11 @@ def detect(
         run_id, sweeps = database.run(lambda session: _begin(session, actor, day))
         try:
             asked = _asked(database, settings or Settings.read())
-            run = _Run(run_id, day, sweeps, asked)
-            return _run(database, run, progress or _nobody_watches)
+            about = DetectReport(sweeps=sweeps, full=full or bool(asked.scripts))
+            return _run(database, _Run(run_id, day, asked, about), progress or _nobody_watches)
         except BaseException as error:
             _record_failure(database, run_id, error)
             raise
-
-
-@dataclass(frozen=True)
-class _Run:
-    """The row of a run, its day, the leases set free before it, and what it asks."""
-
-    id: int
-    day: date
-    sweeps: int
-    asked: asking.Asked
 
 
 def _nobody_watches(step: str, done: int, total: int) -> None:
@@ -148,29 +157,42 @@ def _asked(database: Database, settings: Settings) -> asking.Asked:
 
 
 def _run(database: Database, run: _Run, progress: Progress) -> DetectReport:
+    """Look, evaluate and write."""
     timings: dict[str, float] = {}
     with _timed(timings, "fetch"), database.transaction() as session:
         column_sets = knowledge.column_sets(session)
         references = knowledge.references(session)
+        now = basis(session, run.asked.rules, run.day)
+        to_see = Look(None) if run.about.full else look(session, now)
     progress("detect", 0, _STEPS)
     with _timed(timings, "fetch"):
-        snapshot = fetch(database.libpq_url, run.asked.rules, run.asked.more_fields)
+        question = Question(to_see, run.day, column_sets, run.asked.rules, run.asked.more_fields)
+        snapshot = fetch(database.libpq_url, question)
     progress("detect", 1, _STEPS)
     with _timed(timings, "evaluate"):
         done = asking.answers(
-            snapshot.records,
-            run.asked,
-            column_sets=column_sets,
-            as_of=run.day,
-            references=references,
+            snapshot, run.asked, column_sets=column_sets, as_of=run.day, references=references
         )
     progress("detect", 2, _STEPS)
     with _timed(timings, "write"):
         due, scope = compare(done.findings, snapshot, done.unanswered)
-        found = asking.found_by_rule(done.findings)
-        done = replace(done, findings=due)
-        del snapshot
-        report = database.run(lambda session: _write(session, run, done, scope, found))
+        whole = snapshot.changes is None or to_see.since is None
+        looked_at = snapshot.records.num_rows
+        kept = replace(
+            now,
+            xmin=int(snapshot.xmin),
+            records=looked_at if whole or to_see.since is None else to_see.since.records,
+            # What failed has not seen these changes: the next run asks it of all records.
+            rules={name: said for name, said in now.rules.items() if name not in done.failed},
+        )
+        told = _Told(done, asking.found_by_rule(done.findings), kept)
+        about = replace(
+            run.about, looked_at=looked_at, full=whole, failed=done.failed, off=done.off
+        )
+        run = replace(run, about=about)
+        told = replace(told, done=replace(done, findings=due))
+        del snapshot, done
+        report = database.run(lambda session: _write(session, run, told, scope))
         if report.new >= _ANALYZE_FROM:
             database.run(lambda session: session.execute(text(_ANALYZE)))
     progress("detect", _STEPS, _STEPS)
@@ -178,12 +200,19 @@ def _run(database: Database, run: _Run, progress: Progress) -> DetectReport:
     return report
 
 
-def _write(
-    session: Session, run: _Run, done: Evaluation, scope: Compared, found: Mapping[str, int]
-) -> DetectReport:
+@dataclass(frozen=True)
+class _Told:
+    """What the rules answered, how much each found, and what the next run goes by."""
+
+    done: Evaluation
+    found: Mapping[str, int]
+    kept: Basis
+
+
+def _write(session: Session, run: _Run, told: _Told, scope: Compared) -> DetectReport:
     """Bring the items into line and close the run's record, in one transaction."""
-    counts = reconcile(session, done.findings, scope=scope, run_id=run.id)
-    asking.write_results(session, run.id, run.asked, done, found)
+    counts = reconcile(session, told.done.findings, scope=scope, run_id=run.id)
+    asking.write_results(session, run.id, run.asked, told.done, told.found)
     waiting = dict.fromkeys(run.asked.ids, 0)
     held = dict(waiting)
     for rule_id, status, items in session.execute(
@@ -192,21 +221,24 @@ def _write(
         .group_by(WorkItem.rule_id, WorkItem.status)
     ):
         (waiting if status == Status.OPEN else held)[rule_id] = items
-    report = DetectReport(
+    report = replace(
+        run.about,
         **asdict(counts),
         open=sum(waiting.values()),
         in_progress=sum(held.values()),
         rules=waiting,
         rules_in_progress=held,
-        sweeps=run.sweeps,
-        failed=done.failed,
-        off=done.off,
     )
-    told = {name: value for name, value in asdict(report).items() if name != "timings"}
+    counted = {name: value for name, value in asdict(report).items() if name != "timings"}
     session.execute(
         update(DetectionRun)
         .where(DetectionRun.id == run.id)
-        .values(status="DONE", finished_at=func.clock_timestamp(), counts=told)
+        .values(
+            status="DONE",
+            finished_at=func.clock_timestamp(),
+            counts=counted,
+            basis=told.kept.as_dict(),
+        )
     )
     return report
 

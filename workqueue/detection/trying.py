@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from workqueue.accounts import Actor, acting_with
 from workqueue.database import Database
 from workqueue.detection.asking import Asked, answers
-from workqueue.detection.fetch import fetch_items, fetch_records
+from workqueue.detection.fetch import Snapshot, fetch_items, fetch_records
 from workqueue.errors import BadInput, NoSuchRule
 from workqueue.fields import full_name
 from workqueue.lifecycle import Duty
@@ -82,8 +82,9 @@ def try_rule(  # noqa: PLR0913 - keyword-only, each with its own meaning
         column_sets = knowledge.column_sets(session)
         references = knowledge.references(session)
     asked = Asked((rule,) if script is None else (), (script,) if script else (), {}, {}, seconds)
+    records = fetch_records(database.libpq_url, asked.rules, asked.more_fields)
     done = answers(
-        fetch_records(database.libpq_url, asked.rules, asked.more_fields),
+        Snapshot(records, records, ""),
         asked,
         column_sets=column_sets,
         as_of=as_of or datetime.now(UTC).date(),

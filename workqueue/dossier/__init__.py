@@ -2,6 +2,7 @@
 
 from workqueue.dossier.parts import (
     Correction,
+    Disagreement,
     Dossier,
     Entry,
     FieldGroup,
@@ -9,12 +10,14 @@ from workqueue.dossier.parts import (
     Item,
     Member,
     OtherItem,
+    Side,
 )
 from workqueue.dossier.reading import dossier
 from workqueue.dossier.words import in_words
 
 __all__ = [
     "Correction",
+    "Disagreement",
     "Dossier",
     "Entry",
     "FieldGroup",
@@ -22,6 +25,7 @@ __all__ = [
     "Item",
     "Member",
     "OtherItem",
+    "Side",
     "dossier",
     "in_words",
 ]

@@ -94,6 +94,33 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Side:
+    """What one source says of an attribute, and since when it is known to say it.
+
+    `corrected`: a person's correction, which then is the date's too.
+    """
+
+    provider_id: int
+    source: str
+    value: str
+    as_of: date | None
+    corrected: bool
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """An attribute of which the sources of a provider say different things.
+
+    `about` tells which one it is where there are several, such as the state of a licence.
+    """
+
+    field: str
+    label: str
+    about: str
+    sides: tuple[Side, ...]
+
+
+@dataclass(frozen=True)
 class OtherItem:
     """Another item about the same record that is OPEN or IN_PROGRESS."""
 
@@ -140,10 +167,14 @@ class Correction:
 
 @dataclass(frozen=True)
 class Dossier:
-    """One item with its record, members, other items, history and corrections, newest first."""
+    """One item with its record, members, other items, history and corrections, newest first.
+
+    `disagreements` is what the item is about where that is sources that contradict each other.
+    """
 
     item: Item
     groups: tuple[FieldGroup, ...]
+    disagreements: tuple[Disagreement, ...]
     members: tuple[Member, ...]
     other_items: tuple[OtherItem, ...]
     history: tuple[Entry, ...]

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Row, Text, cast, select
 from sqlalchemy.orm import Session, aliased
 
+from workqueue.dossier.disagreeing import disagreements
 from workqueue.dossier.parts import (
     Correction,
     Dossier,
@@ -58,7 +59,8 @@ def dossier(session: Session, item_id: int, *, history: int = HISTORY) -> Dossie
     return Dossier(
         item=item,
         groups=field_groups(session, item.provider_id, _faulty(row.attribute, row.evidence)),
-        members=_members(session, item) if row.grouped else (),
+        disagreements=disagreements(session, item.evidence),
+        members=_members(session, item),
         other_items=_other_items(session, item),
         history=_history(session, item.id, history),
         corrections=_corrections(session, item.provider_id),
@@ -77,7 +79,6 @@ def _item_row(session: Session, item_id: int) -> Row[Any]:
                 Rule.exit_condition,
                 Rule.source,
                 Rule.attribute,
-                Rule.grouped,
                 cast(Rule.definition, Text).label("definition"),
                 holder.username.label("holder"),
                 closer.username.label("closer"),
@@ -158,6 +159,8 @@ def _finding(row: Row[Any]) -> str:
 
 def _faulty(attribute: str, evidence: Mapping[str, Any]) -> frozenset[str]:
     values: Mapping[str, Any] = evidence.get("values", {})
+    if "conflicts" in evidence:
+        return frozenset(line["field"] for line in evidence["conflicts"])
     named = {*values, *str(values.get("contradicted", "")).split(","), *evidence.get("key", {})}
     return frozenset(named & BY_NAME.keys()) or frozenset({attribute})
 

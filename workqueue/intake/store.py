@@ -200,6 +200,29 @@ def find_deactivated(cursor: Cursor, target: Target, rows: pa.Table) -> list[tup
     return cursor.fetchall()
 
 
+def add_deactivated(cursor: Cursor, target: Target, rows: pa.Table) -> None:
+    """Keep the NPIs that NPPES says are deactivated, of providers that it has told nothing of."""
+    if rows.num_rows == 0:
+        return
+    cursor.execute(
+        'CREATE TEMP TABLE intake_gone (place integer, npi text COLLATE "C",'
+        " deactivation_date date) ON COMMIT DROP"
+    )
+    places = pa.array(range(rows.num_rows), pa.int32())
+    told = {name: rows[name] for name in ("npi", "deactivation_date")}
+    copy_in(cursor, "intake_gone", pa.table({"place": places, **told}))
+    # A report may name one NPI twice: the later line counts.
+    cursor.execute(
+        "INSERT INTO nppes_deactivations (npi, deactivation_date, run_id)"
+        " SELECT DISTINCT ON (npi) npi, deactivation_date, %s FROM intake_gone"
+        " WHERE npi IS NOT NULL AND deactivation_date IS NOT NULL ORDER BY npi, place DESC"
+        " ON CONFLICT (npi) DO UPDATE SET deactivation_date = excluded.deactivation_date,"
+        " run_id = excluded.run_id"
+        " WHERE nppes_deactivations.deactivation_date <> excluded.deactivation_date",
+        (target.run_id,),
+    )
+
+
 def add_rejects(cursor: Cursor, target: Target, rejects: list[Reject]) -> None:
     """Keep the lines that could not be loaded."""
     if rejects:

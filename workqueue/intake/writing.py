@@ -56,18 +56,21 @@ def _paired(rows: pa.Table, pairs: list[tuple[int, int]]) -> pa.Table:
 
 
 def _deactivate(cursor: Cursor, target: Target, rows: pa.Table, tally: Tally) -> None:
-    """Set the deactivation of known providers; rows of unknown ones are skipped."""
+    """Set the deactivation of known providers; of unknown ones only the NPI is kept."""
     found = store.find_deactivated(cursor, target, rows)
     # A report may name one NPI twice: the later line counts.
     last = {provider: place for place, provider in found}
     fields = tuple(n for n in target.fields if n in DEACTIVATION_FIELDS and n != "npi")
+    known = {place for place, _ in found}
+    if target.by_npi:
+        unknown = [place for place in range(rows.num_rows) if place not in known]
+        store.add_deactivated(cursor, target, rows.take(pa.array(unknown, pa.int64())))
     changed = merge(
         cursor,
         replace(target, fields=fields),
         _paired(rows, [(place, provider) for provider, place in last.items()]),
         deactivation=True,
     )
-    known = {place for place, _ in found}
     updated = {place for provider, place in last.items() if provider in changed}
     tally.updated += len(updated)
     tally.unchanged += len(known) - len(updated)

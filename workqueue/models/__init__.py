@@ -1,6 +1,7 @@
 """The tables of WorkQueue as SQLAlchemy models; the migrations in `migrations/` build them."""
 
 from workqueue.models.base import Base
+from workqueue.models.changes import NppesDeactivation, ProviderFormerKeys
 from workqueue.models.items import QueueType, Rule, WorkAction, WorkItem, WorkItemProvider
 from workqueue.models.logins import LoginLink, LoginSession, LoginThrottle, UserPassword
 from workqueue.models.providers import (
@@ -34,6 +35,8 @@ __all__ = [
     "LoginLink",
     "LoginSession",
     "LoginThrottle",
+    "NppesDeactivation",
+    "ProviderFormerKeys",
     "ProviderOverride",
     "ProviderSource",
     "ProviderSourceHistory",

@@ -102,6 +102,12 @@ NAME_SEARCH = (
 )
 
 Index("ix_individual_providers_npi", _table.c.npi)
+# Of rules about one phone under many NPIs.
+Index(
+    "ix_individual_providers_practice_phone",
+    _table.c.practice_phone,
+    postgresql_where=_table.c.practice_phone.is_not(None),
+)
 # Few distinct values, so small and cheap to write; without it a rare state is a walk through all.
 Index("ix_individual_providers_practice_state", _table.c.practice_state)
 Index(

@@ -98,6 +98,10 @@ class DetectionRun(Base):
     started_at: Mapped[CreatedAt]
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     error: Mapped[str] = mapped_column(server_default="")
+    basis: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True),
+        comment="What a later run begins from: snapshot, rules, lists; NULL: from nothing",
+    )
 
 
 class DetectionRunRule(Base):

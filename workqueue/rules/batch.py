@@ -19,11 +19,11 @@ from workqueue.fields import FIELDS, SLOTS
 from workqueue.rules.engine import Limits, engine
 from workqueue.rules.marks import known, marks_in, of_row, of_table
 from workqueue.rules.references import References
-from workqueue.rules.sql import Scope, names_in
+from workqueue.rules.sql import OWN, Scope, names_in
 
 FEW: Final = 64
 
-_COLUMNS = ("source", "column_set_id", "contradicted", *(field.name for field in FIELDS))
+_COLUMNS = (*OWN, *(field.name for field in FIELDS))
 _PARTS = ("taxonomy_code", "license_number", "license_state", "taxonomy_primary")
 _SLOTTED = tuple(frozenset(f"{part}_{number}" for part in _PARTS) for number in range(1, SLOTS + 1))
 

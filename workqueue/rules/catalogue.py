@@ -17,6 +17,7 @@ from workqueue.rules.licensing import LICENSING
 from workqueue.rules.location import LOCATION
 from workqueue.rules.person import PERSON
 from workqueue.rules.rule import Rule
+from workqueue.rules.sources import SOURCES
 from workqueue.rules.taxonomy import TAXONOMY
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -27,6 +28,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *LOCATION,
     *CONTACT,
     *HISTORY,
+    *SOURCES,
 )
 
 RETIRED: Final[tuple[Rule, ...]] = ()

@@ -113,6 +113,7 @@ VOCABULARY: Final = frozenset(
         "Replace",
         "StrPosition",
         "Substring",
+        "Translate",
         "TryCast",
         "Upper",
     }

@@ -9,16 +9,16 @@ The same function serves a full run, the changed records of a load, and one reco
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workqueue.rules import sql
+from workqueue.rules import grouping, sql
 from workqueue.rules.batch import Batch, prepared
 from workqueue.rules.catalogue import RULES, rule
 from workqueue.rules.engine import Limits
@@ -47,12 +47,28 @@ FINDINGS: Final = pa.schema(
 of the group, ascending, NULL for rules about one record. `evidence` is canonical JSON."""
 
 
-@dataclass(frozen=True)
-class GroupKeys:
-    """What other records must be fetched by, to see all members of these records' groups."""
+class GroupKey(NamedTuple):
+    """A group that records could form: of which rule, and its key in the order of the rule's."""
 
-    npis: frozenset[str]
-    licenses: frozenset[tuple[str, str]]
+    rule_id: str
+    values: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the finding that the group is, should it be one."""
+        return _fingerprint(self.rule_id, *self.values)
+
+    def lookup(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The stored columns that its members are found by, and the values to look for."""
+        group = rule(self.rule_id).group
+        if group is None:
+            raise LookupError(f"{self.rule_id} is no rule about groups")
+        named = dict(zip((name for name, _ in group.keys), self.values, strict=True))
+        columns, keys = zip(*group.found_by, strict=True)
+        return columns, tuple(named[key] for key in keys)
+
+
+GroupKeys = frozenset[GroupKey]
 
 
 def evaluate(  # noqa: PLR0913 - each argument is a different kind of thing
@@ -62,6 +78,7 @@ def evaluate(  # noqa: PLR0913 - each argument is a different kind of thing
     as_of: date,
     references: References,
     rules: Sequence[Rule] = RULES,
+    groups: Collection[str] | None = None,
     limits: Limits | None = None,
 ) -> pa.Table:
     """The findings of `rules` on `records`, as a table of schema FINDINGS.
@@ -69,9 +86,9 @@ def evaluate(  # noqa: PLR0913 - each argument is a different kind of thing
     `records` has id (int64), source, column_set_id (int32), contradicted and every field's name;
     text columns are strings, dates date32; columns beyond `needed_columns` may be left out.
     `column_sets` gives the known fields of each column_set_id. `as_of` is the day in UTC that rules
-    about the clock go by. Order: by rule, then by record. Groups are those among `records`. Raises
-    RuleFailed naming each rule that cannot be asked; a rule whose reference list is missing finds
-    nothing.
+    about the clock go by. Order: by rule, then by record. Groups are those among `records`, of the
+    rules whose ids are in `groups`, by default of all. Raises RuleFailed naming each rule that
+    cannot be asked; a rule whose reference list is missing finds nothing.
     """
     done = evaluate_each(
         records,
@@ -79,6 +96,7 @@ def evaluate(  # noqa: PLR0913 - each argument is a different kind of thing
         as_of=as_of,
         references=references,
         rules=rules,
+        groups=groups,
         limits=limits,
         seconds=None,
     )
@@ -95,6 +113,7 @@ def evaluate_each(  # noqa: PLR0913 - as evaluate
     as_of: date,
     references: References,
     rules: Sequence[Rule] = RULES,
+    groups: Collection[str] | None = None,
     limits: Limits | None = None,
     seconds: float | None = SECONDS,
 ) -> Evaluation:
@@ -110,9 +129,10 @@ def evaluate_each(  # noqa: PLR0913 - as evaluate
     asked = [each for each in rules if each.id not in off]
     batch = prepared(records, column_sets, as_of, references, limits or Limits())
     asking = _Asking(batch, seconds)
-    tables = _record_findings(asking, [each for each in asked if not each.grouped])
+    tables = _record_findings(asking, [each for each in asked if each.checks])
     if records.num_rows > 1:
-        tables += _group_findings(asking, [each for each in asked if each.grouped])
+        asked = [each for each in asked if groups is None or each.id in groups]
+        tables += _group_findings(asking, asked)
     findings = pa.concat_tables([FINDINGS.empty_table(), *tables])
     return Evaluation(findings, asking.failed, off, asking.spent)
 
@@ -168,25 +188,42 @@ def live_records(
 
 
 def group_keys(
-    records: pa.Table, *, column_sets: Mapping[int, frozenset[str]], limits: Limits | None = None
+    records: pa.Table,
+    *,
+    column_sets: Mapping[int, frozenset[str]],
+    rules: Sequence[Rule] = RULES,
+    limits: Limits | None = None,
 ) -> GroupKeys:
-    """The keys by which `records` could belong to groups: NPIs, and (number, state) of licences.
+    """The groups that `records` could belong to, deactivated ones as well.
 
     Junk that no group is made of (NONE, 000000) is left out. Arguments as for `evaluate`.
     """
     batch = prepared(records, column_sets, date(2000, 1, 1), References(), limits or Limits())
-    npis, licenses = (_keys(batch, each) for each in ("NPI_DUPLICATE", "LICENSE_SHARED"))
-    return GroupKeys(
-        npis=frozenset(row["key_npi"] for row in npis),
-        licenses=frozenset((row["key_number"], row["key_state"]) for row in licenses),
-    )
+    found: set[GroupKey] = set()
+    for each in rules:
+        text = grouping.keys(each.group, batch.scope) if each.group is not None else None
+        if text is not None:
+            columns = [column.to_pylist() for column in batch.ask(text).columns]
+            found.update(GroupKey(each.id, values) for values in zip(*columns, strict=True))
+    return frozenset(found)
 
 
-def _keys(batch: Batch, rule_id: str) -> list[dict[str, str]]:
-    group = rule(rule_id).group
-    text = sql.keys(group, batch.scope) if group is not None else None
-    found: list[dict[str, str]] = batch.ask(text).to_pylist() if text else []
-    return found
+def key_of(rule_id: str, evidence: Mapping[str, Any]) -> GroupKey | None:
+    """The key of the group that `evidence` of a finding is about; None where it is of none."""
+    try:
+        group = rule(rule_id).group
+    except KeyError:
+        return None
+    key = evidence.get("key", {})
+    if group is None or key.keys() != {name for name, _ in group.keys}:
+        return None
+    return GroupKey(rule_id, tuple(key[name] for name, _ in group.keys))
+
+
+def _fingerprint(rule_id: str, *key: str) -> str:
+    # Of a rule that also speaks of single records, whose fingerprints end in a record's id.
+    apart = (rule_id, "group") if rule(rule_id).checks else (rule_id,)
+    return ":".join((*apart, *key))
 
 
 def _record_findings(asking: _Asking, rules: list[Rule]) -> list[pa.Table]:
@@ -245,7 +282,7 @@ def _one_rule(each: Rule, found: pa.Table) -> pa.Table:
 def _group_findings(asking: _Asking, rules: list[Rule]) -> list[pa.Table]:
     tables = []
     for each in rules:
-        text = sql.groups(each.group, asking.batch.scope) if each.group is not None else None
+        text = grouping.groups(each.group, asking.batch.scope) if each.group is not None else None
         if text is None:
             continue
         try:
@@ -265,7 +302,7 @@ def _one_group_rule(each: Rule, found: pa.Table) -> pa.Table:
     return pa.table(
         [
             pa.repeat(pa.scalar(each.id), count),
-            pc.binary_join_element_wise(each.id, *keys, ":"),
+            pc.binary_join_element_wise(_fingerprint(each.id), *keys, ":"),
             found["provider_id"],
             pa.repeat(pa.scalar(each.priority, pa.int8()), count),
             found["evidence"],

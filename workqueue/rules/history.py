@@ -1,4 +1,4 @@
-"""Rules about dates, and about what became of a correction."""
+"""Rules about dates."""
 
 from __future__ import annotations
 
@@ -88,17 +88,5 @@ HISTORY: Final[tuple[Rule, ...]] = (
                 ("certification_date", "last_update_date"),
             ),
         ),
-    ),
-    Rule(
-        id="SOURCE_CONFLICT",
-        version=1,
-        queue_type=VALIDATION_FLAG,
-        priority=2,
-        attribute="contradicted",
-        title="Source and correction disagree",
-        says="The source now says something else than the correction of: {contradicted}",
-        exit_condition="The correction agrees with the source, or was made again since.",
-        source="A correction stands until a person changes it; the source has changed since",
-        checks=(Check("contradicted IS NOT NULL", (), ("contradicted",)),),
     ),
 )

@@ -17,7 +17,7 @@ from workqueue.rules.rule import (
 # Luhn over 80840 and the ten digits, in whole numbers. 80840 adds a constant 24. Only the last
 # digit of the sum matters, so that n // 10^k may stand for the digit at place k; a doubled digit
 # adds twice itself and, where that has two digits, one more: n // (5 * 10^k) % 2.
-_LUHN = " + ".join(
+LUHN = " + ".join(
     f"2 * (npi_number // {10**place}) + npi_number // {5 * 10**place} % 2"
     if place % 2
     else f"npi_number // {10**place}"
@@ -65,7 +65,7 @@ IDENTITY: Final[tuple[Rule, ...]] = (
         checks=(
             Check(
                 "npi IS NOT NULL AND CASE WHEN npi_number IS NULL THEN TRUE "
-                f"ELSE (24 + {_LUHN}) % 10 <> 0 END",
+                f"ELSE (24 + {LUHN}) % 10 <> 0 END",
                 ("npi",),
                 ("npi",),
             ),
@@ -93,6 +93,7 @@ IDENTITY: Final[tuple[Rule, ...]] = (
             where="npi_number IS NOT NULL",
             differ="id",
             fields=("npi",),
+            found_by=(("npi", "npi"),),
         ),
     ),
     Rule(

@@ -140,6 +140,7 @@ LICENSING: Final[tuple[Rule, ...]] = (
             ),
             differ="npi",
             fields=("license_number_{n}", "license_state_{n}", "taxonomy_code_{n}", "npi"),
+            found_by=(("license_number_{n}", "number"), ("license_state_{n}", "state")),
             slots=True,
         ),
     ),

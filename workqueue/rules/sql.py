@@ -1,8 +1,9 @@
 """The SQL texts of an evaluation, made from the rules.
 
-Three kinds: one scan that asks every record rule of every record; for the records that a rule hit,
-their evidence; and the groups that share a key. All read `records`: a registered table, or for a
-few records one parameter that holds them as JSON, so that the plan can be kept and used again.
+Two kinds: one scan that asks every record rule of every record, and for the records that a rule
+hit, their evidence; those about groups are in `grouping`. All read `records`: a registered table,
+or for a few records one parameter that holds them as JSON, so that the plan can be kept and used
+again.
 """
 
 from __future__ import annotations
@@ -18,17 +19,19 @@ from typing import Final
 from workqueue.fields import BY_NAME, SLOTS, Form
 from workqueue.rules.columns import DERIVED
 from workqueue.rules.marks import MARKS, sources_of
-from workqueue.rules.rule import Check, Group, Rule
+from workqueue.rules.rule import Check, Rule
 
-MEMBERS_SHOWN: Final = 50
 # Texts kept: making them anew would be a tenth of the re-check of one record.
-_KEPT: Final = 256
+KEPT: Final = 256
 
 _NAME = re.compile(r"[a-z][a-z_0-9]*")
 _TAXONOMIES = tuple(f"taxonomy_code_{number}" for number in range(1, SLOTS + 1))
-_TOLD = ("npi", "last_name", "first_name")
-_OWN = ("source", "column_set_id", "contradicted")
-_SPOKEN_OF = frozenset((*BY_NAME, *DERIVED, *MARKS, *_OWN))
+TOLD = ("npi", "last_name", "first_name")
+OWN = (
+    *("source", "column_set_id", "contradicted"),
+    *("nppes_status", "nppes_deactivated_on", "nppes_replacement"),
+)
+_SPOKEN_OF = frozenset((*BY_NAME, *DERIVED, *MARKS, *OWN))
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,24 @@ def _years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years, day=28)
 
 
+def days(as_of: date) -> dict[str, date]:
+    """The days that the placeholders of the clock stand for; see CLOCK."""
+    return {
+        # One day is left for time zones.
+        "{tomorrow}": as_of + timedelta(days=1),
+        "{five_years_ago}": _years_before(as_of, 5),
+        "{ten_years_ago}": _years_before(as_of, 10),
+    }
+
+
+CLOCK: Final = frozenset(days(date(2000, 1, 1)))
+"""The placeholders whose meaning depends on the day."""
+
+
 def dated(text: str, scope: Scope) -> str:
     """`text` with the placeholders that are the same for every record put in."""
     meanings = {
-        # One day is left for time zones.
-        "{tomorrow}": _day(scope.as_of + timedelta(days=1)),
-        "{five_years_ago}": _day(_years_before(scope.as_of, 5)),
-        "{ten_years_ago}": _day(_years_before(scope.as_of, 10)),
+        **{name: _day(day) for name, day in days(scope.as_of).items()},
         "{taxonomy_codes}": ", ".join(
             ["NULL", *(name for name in _TAXONOMIES if name in scope.filled)]
         ),
@@ -98,7 +112,7 @@ def names_of(rules: Iterable[Rule]) -> frozenset[str]:
             texts += (*check.fields, *check.shows)
         texts += (name for name, _ in rule.suggests)
         if rule.group is not None:
-            texts += (*rule.group.fields, *_TOLD)
+            texts += (*rule.group.fields, *TOLD, *(one.shows for one in rule.group.compare))
     texts = [slot(text, number) for text in texts for number in range(1, SLOTS + 1)]
     texts = [text.replace("{taxonomy_codes}", " ".join(_TAXONOMIES)) for text in texts]
     names = names_in(texts)
@@ -113,7 +127,7 @@ def _kind(name: str) -> str:
     return {"id": "BIGINT", "column_set_id": "INTEGER"}.get(name, "VARCHAR")
 
 
-def _base(texts: Iterable[str], scope: Scope) -> str:
+def base(texts: Iterable[str], scope: Scope) -> str:
     """WITH clause giving `base`: the columns that `texts` speak of, clean, and derived ones."""
     names = names_in(texts)
     given = sorted((names - set(DERIVED)) & scope.filled)
@@ -143,7 +157,7 @@ def live(fields: tuple[str, ...], scope: Scope) -> str | None:
     if known is None:
         return None
     text = f"SELECT id, source, {', '.join(fields)} FROM base WHERE {known}NOT deactivated"
-    return _base((text,), scope) + text
+    return base((text,), scope) + text
 
 
 def slot(text: str, number: int) -> str:
@@ -189,7 +203,7 @@ def _before(expression: str, number: int, scope: Scope) -> str:
     return " OR ".join(f"({text})" for text in earlier)
 
 
-@lru_cache(_KEPT)
+@lru_cache(KEPT)
 def scan(rules: tuple[Rule, ...], scope: Scope) -> tuple[tuple[Rule, ...], str]:
     """The rules that can be asked, and the text that asks them.
 
@@ -204,10 +218,10 @@ def scan(rules: tuple[Rule, ...], scope: Scope) -> tuple[tuple[Rule, ...], str]:
     columns = ", ".join(["id", "NOT deactivated AS live", *hits])
     return tuple(
         asked
-    ), f"{_base(('deactivated', *asked.values()), scope)}SELECT {columns} FROM base"
+    ), f"{base(('deactivated', *asked.values()), scope)}SELECT {columns} FROM base"
 
 
-@lru_cache(_KEPT)
+@lru_cache(KEPT)
 def evidence(rule: Rule, scope: Scope) -> str:
     """(id, priority, evidence) of records that `rule` is known to hit."""
     found = conditions(rule, scope)
@@ -227,7 +241,7 @@ def evidence(rule: Rule, scope: Scope) -> str:
         text = f"'{{' || {text}"
     priority = dated(rule.priority_expression or str(rule.priority), scope)
     columns = f"CAST({priority} AS TINYINT) AS priority, {text} AS evidence"
-    return f"{_base((columns,), scope)}SELECT id, {columns} FROM base"
+    return f"{base((columns,), scope)}SELECT id, {columns} FROM base"
 
 
 def _suggested(rule: Rule, scope: Scope) -> str:
@@ -256,57 +270,3 @@ def _suggested(rule: Rule, scope: Scope) -> str:
 def _json_pair(name: str, when: list[str]) -> str:
     pair = f"'\"{name}\":' || coalesce(CAST(to_json({name}) AS VARCHAR), 'null')"
     return f"CASE WHEN {' OR '.join(when)} THEN {pair} END" if when else pair
-
-
-def _keyed(group: Group, scope: Scope, extra: str) -> str | None:
-    """SELECT of the records that have a key, once per slot; None where there can be none."""
-    selects = []
-    for number in range(1, SLOTS + 1) if group.slots else (0,):
-        fields = [slot(name, number) for name in group.fields]
-        known = scope.known(fields)
-        if known is None or fields[0] not in scope.filled:
-            continue
-        keys = ", ".join(f"{slot(text, number)} AS key_{name}" for name, text in group.keys)
-        selects.append(
-            f"SELECT {keys}{extra} FROM base "
-            f"WHERE NOT deactivated AND {known}({slot(group.where, number)})"
-        )
-    return " UNION ALL ".join(selects) or None
-
-
-@lru_cache(_KEPT)
-def groups(group: Group, scope: Scope) -> str | None:
-    """(keys, provider_id, members, evidence) of the groups that are findings, or None."""
-    keyed = _keyed(group, scope, f", id, {', '.join(_TOLD)}")
-    if keyed is None:
-        return None
-    keys = [f"key_{name}" for name, _ in group.keys]
-    key_list = ", ".join(keys)
-    key_json = " || ',".join(
-        f'"{name}":\' || CAST(to_json(key_{name}) AS VARCHAR)' for name, _ in sorted(group.keys)
-    )
-    # Candidates by a hash first: it takes a third of the memory that the keys themselves would.
-    return (
-        f"{_base((keyed,), scope)}, keyed AS NOT MATERIALIZED ({keyed}), "
-        f"candidate AS (SELECT hash({key_list}) AS key FROM keyed GROUP BY key "
-        f"HAVING min(hash({group.differ})) <> max(hash({group.differ}))), "
-        f"member AS (SELECT DISTINCT {key_list}, id, npi, "
-        "nullif(concat_ws(', ', last_name, first_name), '') AS name "
-        f"FROM keyed WHERE hash({key_list}) IN (SELECT key FROM candidate)), "
-        f"found AS (SELECT {key_list}, min(id) AS provider_id, list(id ORDER BY id) AS members, "
-        "list({'id': id, 'name': name, 'npi': npi} ORDER BY id) AS told "
-        f"FROM member GROUP BY {key_list} HAVING min({group.differ}) <> max({group.differ})) "
-        f"SELECT {key_list}, provider_id, members, "
-        '\'{"count":\' || CAST(len(members) AS VARCHAR) || \',"key":{' + key_json + " || "
-        f"'}},\"members\":' || CAST(to_json(told[1:{MEMBERS_SHOWN}]) AS VARCHAR) || '}}' "
-        "AS evidence FROM found ORDER BY provider_id, " + key_list
-    )
-
-
-@lru_cache(_KEPT)
-def keys(group: Group, scope: Scope) -> str | None:
-    """The distinct keys by which records could belong to a group, or None."""
-    keyed = _keyed(group, scope, "")
-    if keyed is None:
-        return None
-    return f"{_base((keyed,), scope)}SELECT DISTINCT * FROM ({keyed})"

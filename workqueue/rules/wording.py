@@ -37,8 +37,9 @@ def words(rule_id: str, evidence: Mapping[str, Any], own: Rule | None = None) ->
     rule.
     """
     asked = own or rule(rule_id)
-    if asked.grouped:
-        return asked.says.format_map(_group_values(evidence))
+    if "members" in evidence or asked.grouped:
+        said = asked.says_of_group or asked.says
+        return said.format_map(_group_values(evidence))
     values: Mapping[str, Any] = evidence.get("values", {})
     if asked.slots:
         return "; ".join(asked.says.format_map(one) for one in _by_slot(values))
@@ -89,8 +90,20 @@ def _group_values(evidence: Mapping[str, Any]) -> _Values:
     members = [member.get("name") or "(no name)" for member in evidence.get("members", ())]
     listed = "; ".join(members[:5])
     told["count"] = str(count)
+    told["conflicts"] = "; ".join(_conflict(line) for line in evidence.get("conflicts", ()))
     told["members"] = f"{listed} and {count - 5} more" if count > 5 else listed
     return told
+
+
+def _conflict(line: Mapping[str, Any]) -> str:
+    about = f" ({line['about']})" if line["about"] else ""
+    sides = ", ".join(f"{side['source']} {side['value']}" for side in line["sides"])
+    return f"{attribute_label(str(line['field']))}{about}: {sides}"
+
+
+def attribute_label(field: str) -> str:
+    """What an attribute is called in the middle of a sentence, whichever slot it is in."""
+    return _label(field).removesuffix(" 1")
 
 
 def catalogue_table() -> str:

@@ -49,8 +49,9 @@ _ASKED = """
 """
 KNOWN_OF_RECORDS: Final = f"""
 INSERT INTO wq_known (item_id)
-SELECT item.id FROM work_items item JOIN rules rule ON rule.id = item.rule_id
-WHERE item.provider_id = ANY(:providers) AND NOT rule.grouped AND {_ASKED} AND {_NEWEST}
+SELECT item.id FROM work_items item
+WHERE item.provider_id = ANY(:providers) AND {_ASKED} AND {_NEWEST}
+  AND NOT EXISTS (SELECT FROM work_item_providers member WHERE member.work_item_id = item.id)
 UNION
 SELECT item.id FROM work_items item
 WHERE item.fingerprint = ANY(:groups) AND {_ASKED} AND {_NEWEST}

@@ -26,6 +26,37 @@ WHERE withdrawn_at IS NULL AND current_source_value IS DISTINCT FROM replaced_va
 GROUP BY provider_id
 """
 
+# Has a full file of NPPES been loaded? Its name begins the period with the first NPI.
+NPPES_COMPLETE: Final = """
+EXISTS (SELECT FROM intake_runs run JOIN sources source ON source.id = run.source_id
+        WHERE source.name = 'NPPES' AND run.kind = 'providers' AND run.status = 'DONE'
+          AND run.file_name ~ 'npidata_pfile_(20050523-|demo)')
+"""
+# What NPPES says of the NPIs of records of other sources: one row for each record whose NPI has
+# the form of one. Nothing is absent from NPPES until a full file of it has been loaded. A
+# deactivated NPI that NPPES never told a record of is in `nppes_deactivations`.
+NPPES_SAYS: Final = f"""
+SELECT own.id AS provider_id,
+       CASE WHEN nppes.live THEN 'ACTIVE' WHEN nppes.live IS NOT NULL OR gone.npi IS NOT NULL
+            THEN 'DEACTIVATED' WHEN complete.yes THEN 'ABSENT' END AS nppes_status,
+       CAST(coalesce(nppes.deactivated_on, gone.deactivation_date) AS text) AS nppes_deactivated_on,
+       nppes.replacement AS nppes_replacement
+FROM individual_providers own
+JOIN sources its_source ON its_source.id = own.source_id AND its_source.name <> 'NPPES'
+CROSS JOIN (SELECT {NPPES_COMPLETE} AS yes) complete
+LEFT JOIN LATERAL (
+    SELECT bool_or(said.deactivation_date IS NULL
+                   OR coalesce(said.reactivation_date >= said.deactivation_date, false)) AS live,
+           max(said.deactivation_date) AS deactivated_on, max(said.replacement_npi) AS replacement
+    FROM individual_providers said
+    WHERE said.npi = own.npi
+      AND said.source_id = (SELECT source.id FROM sources source WHERE source.name = 'NPPES')
+) nppes ON true
+LEFT JOIN nppes_deactivations gone ON gone.npi = own.npi
+WHERE own.npi ~ '^[12][0-9]{{{{9}}}}$' {{which}}
+"""
+NPPES_COLUMNS: Final = ("nppes_status", "nppes_deactivated_on", "nppes_replacement")
+
 
 def fields_needed(rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
     """The names of the fields that `rules` speak of, in the order of the catalogue of fields."""

@@ -6,8 +6,6 @@ present keys count; the other members are fetched by index.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -18,47 +16,41 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from workqueue.errors import NoSuchProvider
-from workqueue.fields import BY_NAME, SLOTS, Form
+from workqueue.fields import BY_NAME, Form
 from workqueue.rules import (
     RULES,
-    Evaluation,
     GroupKeys,
     Limits,
     Rule,
     evaluate_each,
     group_keys,
+    key_of,
 )
 from workqueue.rules.references import keys_of
 from workqueue.verbs import knowledge
+from workqueue.verbs.members_by_key import Sharing, sharing
 from workqueue.verbs.reconcile import OfRecords, befallen_items, reconcile
 
 # A handful of records: more threads would only get in the way of other sessions.
 _LIMITS: Final = Limits(threads=1, memory_mb=256, spill_mb=0)
+# A group of more is left to the next run of detection: nobody waits for it after an edit.
+_CROWD: Final = 200
 
 _SELECT: Final = f"""
-SELECT p.id, s.name AS source, p.column_set_id, c.contradicted, {{fields}}
+SELECT p.id, s.name AS source, p.column_set_id, c.contradicted,
+       {", ".join(f"n.{name}" for name in knowledge.NPPES_COLUMNS)},
+       {{fields}}
 FROM individual_providers p JOIN sources s ON s.id = p.source_id
 LEFT JOIN ({knowledge.CONTRADICTED.format(which="AND provider_id = ANY(:ids)")}) c
     ON c.provider_id = p.id
+LEFT JOIN ({knowledge.NPPES_SAYS.format(which="AND own.id = ANY(:ids)")}) n
+    ON n.provider_id = p.id
 WHERE p.id = ANY(:ids) ORDER BY p.id
 """
 
-_SHARING: Final = text(
-    " UNION ".join(
-        (
-            "SELECT id FROM individual_providers WHERE npi = ANY(:npis)",
-            *(
-                f"SELECT id FROM individual_providers WHERE license_number_{n} = ANY(:numbers) "
-                f"AND license_state_{n} = ANY(:states)"
-                for n in range(1, SLOTS + 1)
-            ),
-        )
-    )
-)
-
 # The groups that the record is known to belong to, whatever its values say by now.
 _ITS_GROUPS: Final = text("""
-SELECT item.fingerprint, item.evidence -> 'key' AS key
+SELECT item.rule_id, item.fingerprint, item.evidence
 FROM work_item_providers member JOIN work_items item ON item.id = member.work_item_id
 WHERE member.provider_id = :provider_id AND member.left_at IS NULL
 """)
@@ -106,13 +98,18 @@ def recheck(
     known = knowledge.column_sets(session)
     rules = (*RULES, *(rule for rule in knowledge.own_rules(session) if rule.checks))
     record = _records(session, [provider_id], rules)
-    its_groups = session.execute(_ITS_GROUPS, {"provider_id": provider_id}).all()
-    keys = _together(
-        before,
-        group_keys(record, column_sets=known, limits=_LIMITS),
-        _keys_of(row.key or {} for row in its_groups),
+    its_groups = [
+        key_of(row.rule_id, row.evidence)
+        for row in session.execute(_ITS_GROUPS, {"provider_id": provider_id})
+    ]
+    keys = (
+        before
+        | group_keys(record, column_sets=known, limits=_LIMITS)
+        | {key for key in its_groups if key is not None}
     )
-    others = _sharing(session, provider_id, keys)
+    found = _shared(session, keys)
+    keys -= found.crowds
+    others = sorted(found.ids - {provider_id})
     together = record
     if others:
         together = pa.concat_tables([record, _records(session, others, rules)])
@@ -123,15 +120,17 @@ def recheck(
         as_of=as_of or datetime.now(UTC).date(),
         references=knowledge.references(session, spoken_of),
         rules=rules,
+        groups={key.rule_id for key in found.full},
         limits=_LIMITS,
         seconds=None,
     )
+    whole = frozenset(key.fingerprint for key in keys)
     reconcile(
         session,
-        _found(provider_id, done, keys),
+        _of_record(done.findings, provider_id, whole),
         scope=OfRecords(
             providers=frozenset({provider_id}),
-            groups=frozenset(row.fingerprint for row in its_groups),
+            groups=whole,
             rules=frozenset(rule.id for rule in rules) - done.unanswered,
         ),
     )
@@ -158,57 +157,28 @@ def _reading(rules: tuple[Rule, ...]) -> tuple[TextClause, pa.Schema]:
             ("id", pa.int64()),
             ("source", pa.string()),
             ("column_set_id", pa.int32()),
-            ("contradicted", pa.string()),
+            *((name, pa.string()) for name in ("contradicted", *knowledge.NPPES_COLUMNS)),
             *zip(fields, kinds, strict=True),
         ]
     )
-    return text(_SELECT.format(fields=", ".join(f"p.{name}" for name in fields))), schema
+    # Not by format: the statement has braces of its own.
+    return text(_SELECT.replace("{fields}", ", ".join(f"p.{name}" for name in fields))), schema
 
 
-def _keys_of(keys: Iterable[dict[str, str]]) -> GroupKeys:
-    told = list(keys)
-    return GroupKeys(
-        npis=frozenset(key["npi"] for key in told if "npi" in key),
-        licenses=frozenset((key["number"], key["state"]) for key in told if "number" in key),
-    )
+def _shared(session: Session, keys: GroupKeys) -> Sharing:
+    """The records that share one of the keys, waiting for edits that touch the same groups."""
+    names = {" ".join((*columns, *values)) for columns, values in (key.lookup() for key in keys)}
+    session.execute(_TAKE_TURNS, {"keys": sorted(names)})
+    return sharing(session, keys, crowd=_CROWD)
 
 
-def _together(*parts: GroupKeys) -> GroupKeys:
-    return GroupKeys(
-        npis=frozenset().union(*(part.npis for part in parts)),
-        licenses=frozenset().union(*(part.licenses for part in parts)),
-    )
-
-
-def _sharing(session: Session, provider_id: int, keys: GroupKeys) -> list[int]:
-    """Ids of the other records that share one of the keys, ascending."""
-    names = [f"npi {npi}" for npi in keys.npis]
-    names += [f"license {state} {number}" for number, state in keys.licenses]
-    session.execute(_TAKE_TURNS, {"keys": names})
-    found = session.scalars(
-        _SHARING,
-        {
-            "npis": list(keys.npis),
-            "numbers": [number for number, _ in keys.licenses],
-            "states": sorted({state for _, state in keys.licenses}),
-        },
-    )
-    return sorted(set(found) - {provider_id})
-
-
-def _found(provider_id: int, done: Evaluation, keys: GroupKeys) -> pa.Table:
-    """Findings on the record, and on those groups all of whose members were looked at."""
-    findings = done.findings
+def _of_record(findings: pa.Table, provider_id: int, whole: frozenset[str]) -> pa.Table:
+    """Findings on the record, and on those groups all of whose members were asked."""
     wanted = [
-        lead == provider_id if members is None else _is_whole(evidence, keys)
-        for lead, members, evidence in zip(
-            *(findings[name].to_pylist() for name in ("provider_id", "members", "evidence")),
+        lead == provider_id if members is None else fingerprint in whole
+        for lead, members, fingerprint in zip(
+            *(findings[name].to_pylist() for name in ("provider_id", "members", "fingerprint")),
             strict=True,
         )
     ]
     return findings.filter(pa.array(wanted, pa.bool_()))
-
-
-def _is_whole(evidence: str, keys: GroupKeys) -> bool:
-    of_it = _keys_of([json.loads(evidence)["key"]])
-    return of_it.npis <= keys.npis and of_it.licenses <= keys.licenses

@@ -29,7 +29,7 @@ from workqueue.verbs.sweeping import GONE
 _BLOCK = 50_000
 # A re-check is a dozen statements: parsed once per process, not once per edit.
 _sql = cache(text)
-_MACHINE_ACTS = (
+MACHINE_ACTS = (
     Verb.CREATE,
     Verb.REFRESH,
     Verb.CURE,
@@ -189,7 +189,7 @@ def _stage(session: Session, findings: pa.Table, scope: OfRecords | Compared) ->
     session.execute(_sql(judging.ANALYZE))
     session.execute(_sql(judging.LOCK))
     session.execute(
-        _sql(judging.FORGET_TOUCHED), {"machine_acts": [verb.value for verb in _MACHINE_ACTS]}
+        _sql(judging.FORGET_TOUCHED), {"machine_acts": [verb.value for verb in MACHINE_ACTS]}
     )
     session.execute(_sql(judging.FORGET_EDITED), {"snapshot_xmin": scope.snapshot_xmin})
 
