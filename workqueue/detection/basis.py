@@ -104,7 +104,7 @@ def _last(session: Session) -> Basis | None:
 # Such as a rule whose items a broken run could not close.
 _RETIRED: Final = text("""
 SELECT id FROM rules rule WHERE retired_at IS NOT NULL AND EXISTS (
-    SELECT FROM work_items item WHERE item.rule_id = rule.id AND item.status = 'OPEN')
+    SELECT FROM work_items item WHERE item.rule_id = rule.id AND 'OPEN' = item.status)
 """)
 
 
