@@ -187,9 +187,9 @@ def test_the_version_follows_from_what_is_asked(tmp_path: Path) -> None:
 
 
 def test_a_rule_survives_the_database(tmp_path: Path) -> None:
-    """An own rule, and every rule of the catalogue, is the same after JSON and back."""
+    """An own rule, and every other about single records, is the same after JSON and back."""
     (mine,) = read(write(tmp_path / "rules", fax=toml())).rules
-    for rule in (mine, *RULES):
+    for rule in (mine, *(each for each in RULES if each.group is None)):
         assert definition.from_json(definition.as_json(rule)) == rule
 
 

@@ -14,7 +14,7 @@ from workqueue.detection.fetch import Snapshot
 from workqueue.rules import Evaluation, References
 
 
-def find(
+def find(  # noqa: PLR0913 - keyword-only, each a different kind of thing
     snapshot: Snapshot,
     asked: Asked,
     *,

@@ -83,7 +83,8 @@ def detect(  # noqa: PLR0913 - each argument is another part of a run
     """Evaluate the rules on the records and bring the work items into line, all or nothing.
 
     Only what changed since the last complete run is looked at, with the groups that it left or
-    joined; `full` looks at everything. Both come to the same.
+    joined; `full` looks at everything. Both come to the same. Where there are validation scripts
+    every run is full: nobody knows what they go by.
 
     `as_of` is the day in UTC that rules about the clock go by, by default today. `progress` is
     told (step, done, total), and so is the run's record, for whoever watches from elsewhere. With

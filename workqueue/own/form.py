@@ -102,7 +102,7 @@ def _fields(columns: tuple[str, ...]) -> tuple[str, ...]:
         elif mark := _mark(name):
             sources = mark.sources[:1]
             fields[f"{sources[0].removesuffix('_1')}_{{n}}" if "{n}" in name else sources[0]] = None
-        elif name not in DERIVED and name not in {"source", "contradicted"}:
+        elif name.replace("{n}", "1") in BY_NAME:
             fields[name] = None
     return tuple(fields)
 

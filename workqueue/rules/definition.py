@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any, Final
 
-from workqueue.rules.rule import Check, Group, Rule
+from workqueue.rules.rule import Check, Rule
 
 _WORDS: Final = (
     *("id", "version", "queue_type", "attribute"),
@@ -27,18 +27,14 @@ def as_json(rule: Rule) -> str:
 
 @lru_cache(1024)
 def from_json(text: str) -> Rule:
-    """The rule that `as_json` wrote. Raises TypeError or ValueError for anything else."""
+    """The rule that `as_json` wrote, one about single records. Raises TypeError or ValueError."""
     told: dict[str, Any] = json.loads(text)
     checks = tuple(
         Check(one["expression"], tuple(one["fields"]), tuple(one["shows"]), one["slots"])
         for one in told.pop("checks")
     )
-    group = told.pop("group")
-    if group is not None:
-        keys = tuple((name, expression) for name, expression in group.pop("keys"))
-        group = Group(keys=keys, fields=tuple(group.pop("fields")), **group)
     suggests = tuple((name, expression) for name, expression in told.pop("suggests"))
-    return Rule(checks=checks, group=group, suggests=suggests, **told)
+    return Rule(checks=checks, suggests=suggests, **told)
 
 
 def stamped(rule: Rule) -> Rule:

@@ -190,7 +190,10 @@ def _hits(asking: _Asking, rules: list[Rule]) -> list[tuple[Rule, pa.ChunkedArra
             hits = asking.batch.ask(question)
     except RuleFailed as failure:
         if len(asked) > 1:
-            return [found for each in asked for found in _hits(asking, [each])]
+            # Where a question may run into the limit of time, it should do so once.
+            size = 1 if asking.seconds else (len(asked) + 1) // 2
+            parts = (list(asked[at : at + size]) for at in range(0, len(asked), size))
+            return [found for part in parts for found in _hits(asking, part)]
         asking.fail(asked[0], failure)
         return []
     # By id, never by position: DuckDB's threads may answer in another order than asked.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from workqueue.fields import BY_NAME, SLOTS
 from workqueue.rules.columns import DERIVED, VOCABULARY
 from workqueue.rules.marks import MARKS
+from workqueue.rules.sql import OWN
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -32,7 +33,7 @@ _SLOTTED: Final = frozenset(
     if re.search(r"_\d+$", name) and f"{name.rpartition('_')[0]}_{SLOTS}" in {*BY_NAME, *MARKS}
 )
 SLOT_COLUMNS: Final = frozenset(f"{name.rpartition('_')[0]}_{{n}}" for name in _SLOTTED)
-COLUMNS: Final = frozenset((*BY_NAME, *DERIVED, *MARKS, "source", "contradicted"))
+COLUMNS: Final = frozenset((*BY_NAME, *DERIVED, *MARKS, *(set(OWN) - {"column_set_id"})))
 _TYPES: Final = frozenset({"BIGINT", "INT", "TEXT", "VARCHAR", "DATE", "BOOLEAN"})
 _FUNCTIONS: Final = (
     "coalesce, length, nullif, regexp_matches, regexp_replace, replace, strpos, substr and upper"
