@@ -15,8 +15,6 @@ from sqlalchemy.orm import Session
 
 from workqueue import own
 from workqueue.database import Database
-from workqueue.detection.fetch import Snapshot
-from workqueue.detection.finding import find
 from workqueue.models import DetectionRunRule, QueueType
 from workqueue.rules import (
     RULES,
@@ -24,6 +22,7 @@ from workqueue.rules import (
     References,
     Rule,
     RuleFailed,
+    evaluate_each,
     live_records,
 )
 from workqueue.settings import Settings
@@ -79,16 +78,16 @@ def asked(mine: own.Own, kept: Mapping[str, str], settings: Settings) -> Asked:
 
 
 def answers(
-    snapshot: Snapshot,
+    records: pa.Table,
     asking: Asked,
     *,
     column_sets: Mapping[int, frozenset[str]],
     as_of: date,
     references: References,
 ) -> Evaluation:
-    """What every rule finds; one that fails or takes too long stops no other."""
-    done = find(
-        snapshot,
+    """What every rule finds in `records`; one that fails or takes too long stops no other."""
+    done = evaluate_each(
+        records,
         column_sets=column_sets,
         as_of=as_of,
         references=references,
@@ -99,7 +98,7 @@ def answers(
     for script in asking.scripts:
         start = time.perf_counter()
         try:
-            seen = live_records(snapshot.records, script.fields, column_sets=column_sets)
+            seen = live_records(records, script.fields, column_sets=column_sets)
             if seen.num_rows:
                 tables.append(own.findings(script, seen, asking.seconds))
         except RuleFailed as failure:

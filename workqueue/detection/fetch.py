@@ -65,17 +65,6 @@ FROM unnest(ARRAY['seqscan', 'hashjoin', 'mergejoin']) AS way
 """
 
 
-_ITEMS_OF: Final = """
-SELECT item.fingerprint, encode(uuid_send(item.evidence_hash), 'hex') AS hash, item.status,
-       item.cured_at IS NOT NULL AS cured,
-       coalesce(item.resolved_by = (SELECT id FROM "user" WHERE kind = 'system'), false)
-           AS closed_by_system,
-       NOT EXISTS (SELECT FROM work_items newer WHERE newer.fingerprint = item.fingerprint
-                   AND newer.generation > item.generation) AS newest
-FROM work_items item WHERE item.rule_id = '{rule_id}'
-"""
-
-
 @dataclass(frozen=True)
 class Question:
     """What a run looks at, and what it goes by: see `scope.changed`.

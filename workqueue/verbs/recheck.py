@@ -162,7 +162,9 @@ def _reading(rules: tuple[Rule, ...]) -> tuple[TextClause, pa.Schema]:
             *zip(fields, kinds, strict=True),
         ]
     )
-    return text(_SELECT.replace("FIELDS_OF_THE_RULES", ", ".join(f"p.{name}" for name in fields))), schema
+    return text(
+        _SELECT.replace("FIELDS_OF_THE_RULES", ", ".join(f"p.{name}" for name in fields))
+    ), schema
 
 
 def _shared(session: Session, keys: GroupKeys) -> Sharing:
