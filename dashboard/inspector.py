@@ -131,6 +131,7 @@ def _head(found: Opened) -> str:
         tone=tone,
         left=_minutes(found.left) if found.mine and found.left is not None else None,
         place=" · ".join(part for part in (code, place) if part),
+        suggested=[(one.label, shown(one.field, one.value)) for one in item.suggested],
     )
 
 

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.command import PROGRAM, answer
+from tests.detection.records import add, clean
+from tests.own.files import write
 from tests.readme_sections import SECTIONS, pattern
 from workqueue import demo
+from workqueue.database import Database
 from workqueue.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,6 +79,28 @@ def test_python_of_the_readme_runs(environment: dict[str, str]) -> None:
     blocks = re.findall(r"```python\n(.*?)```", README, re.S)
     (block,) = [each for each in blocks if "metrics" in each]
     exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - our own page
+
+
+def test_own_rules_of_the_readme_find(
+    database: Database, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The file and the script of the README are read without a fault and find what they say."""
+    (rule,) = re.findall(r"```toml\n(.*?)```", README, re.S)
+    (script,) = re.findall(r"```python\n(# Validation script.*?)```", README, re.S)
+    folder = write(tmp_path / "rules", fax=rule, repeated=script)
+    add(
+        database,
+        clean(practice_fax="2175232345", practice_phone="2175232345", mailing_fax="2175232399"),
+        clean(practice_zip="44444"),
+    )
+    told = environment | {"WORKQUEUE_RULES": str(folder)}
+    assert answer(told, "rules")["broken"] == {}
+    tried = answer(told, "rules", "test", "OWN_FAX_SAME")
+    assert (tried["count"], tried["new"]) == (1, 1)
+    assert tried["examples"][0]["words"].startswith("Fax and phone are both 2175232345")
+    found = answer(told, "detect")
+    assert (found["failed"], found["rules"]["OWN_FAX_SAME"]) == ({}, 1)
+    assert found["rules"]["OWN_ZIP_REPEATED"] == 1
 
 
 def test_pictures_are_there() -> None:

@@ -60,6 +60,10 @@ class NoSuchUser(Refusal):
     """There is no such user; `workqueue user list` lists them, `workqueue user add` adds one."""
 
 
+class NoSuchRule(Refusal):
+    """There is no such rule; `workqueue rules` lists them."""
+
+
 class NoSuchProvider(Refusal):
     """There is no such provider record."""
 

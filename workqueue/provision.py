@@ -48,6 +48,7 @@ APP_GRANTS: dict[str, str] = {
     "intake_runs": "SELECT, INSERT, UPDATE",
     "intake_rejects": "SELECT, INSERT",
     "detection_runs": "SELECT, INSERT, UPDATE",
+    "detection_run_rules": "SELECT, INSERT",
     "reference_lists": "SELECT, INSERT, UPDATE",
     "reference_entries": "SELECT, INSERT",
     "alembic_version": "SELECT",

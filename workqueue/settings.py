@@ -76,6 +76,18 @@ class Settings(BaseSettings):
         validation_alias="WORKQUEUE_LEASE_MINUTES",
         description="How long a claim lasts without activity, in minutes, 1 to 1440.",
     )
+    rules: Path | None = Field(
+        default=None,
+        validation_alias="WORKQUEUE_RULES",
+        description="Folder of your own rules, a file each; empty: none.",
+    )
+    rule_seconds: int = Field(
+        default=60,
+        ge=1,
+        le=3600,
+        validation_alias="WORKQUEUE_RULE_SECONDS",
+        description="How long one rule or validation script may take, in seconds, 1 to 3600.",
+    )
     max_unpacked_gb: int = Field(
         default=40,
         ge=1,
@@ -144,10 +156,10 @@ class Settings(BaseSettings):
         except WrongSetting as refusal:
             raise ValueError(str(refusal)) from None
 
-    @field_validator("home")
+    @field_validator("home", "rules")
     @classmethod
-    def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
+    def _absolute(cls, folder: Path | None) -> Path | None:
+        return folder and folder.expanduser().absolute()
 
     @classmethod
     def read(cls) -> Self:

@@ -111,10 +111,10 @@ def test_second_run_at_once_is_refused(database: Database, monkeypatch: pytest.M
     inside, go_on = threading.Event(), threading.Event()
     fetch = run_module.fetch
 
-    def slow(*given: Any) -> object:
+    def slow(url: str, *given: Any) -> object:
         inside.set()
         assert go_on.wait(30)
-        return fetch(*given)
+        return fetch(url, *given)
 
     monkeypatch.setattr(run_module, "fetch", slow)
     first = threading.Thread(target=run, args=(database,))
@@ -208,8 +208,8 @@ def test_edit_during_a_run_wins(
     hold(database, item, people["ruth"])
     fetch = run_module.fetch
 
-    def then_edit(*given: Any) -> object:
-        snapshot = fetch(*given)
+    def then_edit(url: str, *given: Any) -> object:
+        snapshot = fetch(url, *given)
         database.run(
             lambda session: field_update(
                 session, item, {"practice_phone": "2175232345"}, actor=people["ruth"]
@@ -238,8 +238,8 @@ def test_claim_during_a_run_is_respected(
         )
     fetch = run_module.fetch
 
-    def then_claim(*given: Any) -> object:
-        snapshot = fetch(*given)
+    def then_claim(url: str, *given: Any) -> object:
+        snapshot = fetch(url, *given)
         hold(database, item, people["ruth"])
         return snapshot
 
@@ -355,7 +355,7 @@ def test_unreadable_database(database: Database, monkeypatch: pytest.MonkeyPatch
     """When the records cannot be read the run is refused in words and recorded as failed."""
     fetch = run_module.fetch
     monkeypatch.setattr(
-        run_module, "fetch", lambda url, asked: fetch(url.replace("/wq_", "/nowhere_"), asked)
+        run_module, "fetch", lambda url, *given: fetch(url.replace("/wq_", "/nowhere_"), *given)
     )
     with pytest.raises(DatabaseUnavailable, match="could not be read"):
         run(database)

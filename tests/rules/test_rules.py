@@ -2,161 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
 import pytest
 
+from tests.rules.cases import (
+    CURED,
+    GROUP_HITS,
+    GROUP_MISSES,
+    GROUP_NULLS,
+    HITS,
+    LISTS,
+    MISSES,
+    NOTHING_SUGGESTED,
+    SAYS_SO_OF_BLANK,
+)
 from tests.rules.records import ALL_FIELDS, AS_OF, fired, found, table
-from workqueue.fields import SLOTS
-from workqueue.rules import RULES, rule
-
-NO_TAXONOMY = dict.fromkeys(("taxonomy_code_1", "license_number_1", "license_state_1"))
-
-HITS: list[tuple[str, dict[str, Any]]] = [
-    ("NPI_MISSING", {"npi": None, "source": "OWN"}),
-    ("NPI_MISSING", {"npi": "  ", "source": "OWN"}),
-    ("NPI_CHECK_DIGIT", {"npi": "1234567890"}),
-    ("NPI_CHECK_DIGIT", {"npi": "3234567897"}),
-    ("NPI_CHECK_DIGIT", {"npi": "123456789"}),
-    ("NPI_CHECK_DIGIT", {"npi": "12345678930"}),
-    ("NPI_CHECK_DIGIT", {"npi": "1.234568e9"}),
-    ("NPI_CHECK_DIGIT", {"npi": "123456789X"}),
-    ("NAME_LAST_MISSING", {"last_name": None}),
-    ("NAME_LAST_MISSING", {"last_name": " "}),
-    ("NAME_FIRST_MISSING", {"first_name": None}),
-    ("NAME_FIRST_MISSING", {"first_name": ""}),
-    ("NAME_SUSPICIOUS", {"last_name": "R1VERA"}),
-    ("NAME_SUSPICIOUS", {"last_name": "R"}),
-    ("NAME_SUSPICIOUS", {"last_name": "R."}),
-    ("NAME_SUSPICIOUS", {"last_name": "Test"}),
-    ("NAME_SUSPICIOUS", {"first_name": "PATIENT UNKNOWN"}),
-    ("NAME_SUSPICIOUS", {"first_name": "XXX"}),
-    ("NAME_SUSPICIOUS", {"last_name": "AaAa"}),
-    ("NAME_SUSPICIOUS", {"last_name": "N/A"}),
-    ("NAME_SUSPICIOUS", {"first_name": "J", "middle_name": None}),
-    ("NAME_SUSPICIOUS", {"first_name": "J.", "middle_name": "M."}),
-    ("TAXONOMY_MISSING", NO_TAXONOMY),
-    ("LICENSE_MISSING", {"license_number_1": None}),
-    ("LICENSE_MISSING", {"license_number_1": " "}),
-    ("LICENSE_MISSING", {"taxonomy_code_15": "225100000X"}),
-    ("ADDR_PRACTICE_MISSING", {"practice_address_1": None}),
-    *(
-        ("PO_BOX_PRACTICE", {"practice_address_1": text})
-        for text in (
-            "PO BOX 12",
-            "P.O. BOX 12",
-            "p o box 12",
-            "P.O.BOX12",
-            "POB 12",
-            "PO BOX #12",
-            "POBOX 12",
-            "POST OFFICE BOX 12",
-            "P O DRAWER C",
-            "BOX 12",
-            "PO BOX 12 DEPT 40",
-        )
-    ),
-    ("STATE_INVALID", {"practice_state": "XX"}),
-    ("STATE_INVALID", {"practice_state": "CALIF"}),
-    ("STATE_INVALID", {"practice_state": "T|"}),
-    ("STATE_INVALID", {"mailing_state": "ZZ"}),
-    ("ZIP_INVALID", {"practice_zip": "7870"}),
-    ("ZIP_INVALID", {"practice_zip": "787011"}),
-    ("ZIP_INVALID", {"practice_zip": "7870A"}),
-    ("ZIP_INVALID", {"practice_zip": "00000"}),
-    ("ZIP_INVALID", {"practice_zip": "000001234"}),
-    ("PHONE_MISSING", {"practice_phone": None}),
-    ("PHONE_INVALID", {"practice_phone": "512472019"}),
-    ("PHONE_INVALID", {"practice_phone": "0124720199"}),
-    ("PHONE_INVALID", {"practice_phone": "5121720199"}),
-    ("PHONE_INVALID", {"practice_phone": "9114720199"}),
-    ("PHONE_INVALID", {"practice_phone": "5129110199"}),
-    ("PHONE_INVALID", {"practice_phone": "5125550123"}),
-    ("PHONE_INVALID", {"practice_phone": "2222222222"}),
-    ("PHONE_INVALID", {"practice_phone": "NONE"}),
-    ("PHONE_INVALID", {"practice_phone": "512472019", "practice_state": "AE"}),
-    ("DATE_FUTURE", {"last_update_date": date(2026, 7, 3)}),
-    ("DATE_FUTURE", {"certification_date": date(2027, 1, 1)}),
-    ("DATE_FUTURE", {"enumeration_date": date(2026, 8, 1), "last_update_date": None}),
-    ("DATE_ORDER", {"enumeration_date": date(2025, 1, 1)}),
-    ("DATE_ORDER", {"enumeration_date": date(2005, 5, 22)}),
-    ("RECORD_STALE", {"last_update_date": date(2021, 6, 30)}),
-    ("SOURCE_CONFLICT", {"contradicted": "practice_phone"}),
-    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ABSENT"}),
-    (
-        "NPI_DEACTIVATED_ACTIVE",
-        {"source": "OWN", "nppes_status": "DEACTIVATED", "nppes_deactivated_on": "2026-01-05"},
-    ),
-    ("NPI_REPLACED", {"source": "OWN", "nppes_replacement": "2234567891"}),
-]
-
-MISSES: list[tuple[str, dict[str, Any]]] = [
-    ("NPI_MISSING", {"npi": None}),
-    ("NPI_CHECK_DIGIT", {"npi": " 1234567893 "}),
-    ("NPI_CHECK_DIGIT", {"npi": "2234567891"}),
-    *(("NAME_SUSPICIOUS", {"last_name": name}) for name in ("NG", "YE", "LI", "NA", "O'DAY")),
-    *(
-        ("NAME_SUSPICIOUS", {"last_name": name})
-        for name in ("TESTER", "SAMPLE", "DOE", "UNKNOWNS", "AABB", "NÚÑEZ", "FAKENHAM")
-    ),
-    ("NAME_SUSPICIOUS", {"first_name": "J", "middle_name": "MICHAEL"}),
-    ("NAME_SUSPICIOUS", {"first_name": "J MICHAEL"}),
-    ("NAME_SUSPICIOUS", {"first_name": "BO", "middle_name": None}),
-    ("TAXONOMY_MISSING", {**NO_TAXONOMY, "taxonomy_code_9": "390200000X"}),
-    ("LICENSE_MISSING", {"taxonomy_code_1": "390200000X", "license_number_1": None}),
-    ("LICENSE_MISSING", {"taxonomy_code_1": None, "license_number_1": None}),
-    ("ADDR_PRACTICE_MISSING", {"practice_address_1": None, "practice_address_2": "SUITE 4"}),
-    *(
-        ("PO_BOX_PRACTICE", {"practice_address_1": text})
-        for text in (
-            "12 BOX ELDER RD",
-            "BOXWOOD LN 4",
-            "BOX ELDER RD 4",
-            "RR 2 BOX 114",
-            "12 POBLANO DR",
-            "POBLANO DR 12",
-            "PORT OBERON RD 3",
-            "12 MAIN ST PO BOX 5",
-            "POST OFFICE RD 12",
-        )
-    ),
-    *(("STATE_INVALID", {"practice_state": code}) for code in ("PR", "GU", "AE", "tx", "DC")),
-    ("STATE_INVALID", {"practice_state": "ONTARIO", "practice_country": "CA"}),
-    ("ZIP_INVALID", {"practice_zip": "78701"}),
-    ("ZIP_INVALID", {"practice_zip": "78701-1234"}),
-    ("ZIP_INVALID", {"practice_zip": "00501"}),
-    ("ZIP_INVALID", {"practice_zip": "K1A 0B1", "practice_country": "CA"}),
-    *(
-        ("PHONE_INVALID", {"practice_phone": number})
-        for number in (
-            "5125550200",
-            "(512) 472-0199",
-            "+1 512.472.0199",
-            "15124720199",
-            "512-472-0199 x12",
-            "512-472-0199 ext. 12",
-        )
-    ),
-    ("PHONE_INVALID", {"practice_phone": "493012345", "practice_country": "DE"}),
-    ("PHONE_INVALID", {"practice_phone": "+49 6371 461234", "practice_state": "AE"}),
-    ("PHONE_INVALID", {"practice_phone": "3202214", "practice_state": "FM"}),
-    ("DATE_FUTURE", {"last_update_date": date(2026, 7, 2)}),
-    ("DATE_ORDER", {"enumeration_date": date(2024, 3, 1)}),
-    ("DATE_ORDER", {"enumeration_date": date(2005, 5, 23)}),
-    ("DATE_ORDER", {"last_update_date": None}),
-    ("RECORD_STALE", {"last_update_date": date(2021, 7, 1)}),
-    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ACTIVE"}),
-    # Such a number is in nobody's list: NPI_CHECK_DIGIT says so already.
-    ("NPI_NOT_IN_NPPES", {"source": "OWN", "nppes_status": "ABSENT", "npi": "1234567890"}),
-    ("NPI_DEACTIVATED_ACTIVE", {"source": "OWN", "nppes_status": "ACTIVE"}),
-    ("NPI_REPLACED", {"source": "OWN", "nppes_replacement": "1234567893"}),
-]
+from workqueue.fields import BY_NAME, SLOTS
+from workqueue.rules import RULES, Rule, rule, words
+from workqueue.rules.sql import slot
+from workqueue.values import parse
 
 BLANKS = dict.fromkeys(ALL_FIELDS)
 SAYS_NOTHING_OF_BLANK = sorted(
     {one.id for one in RULES if not one.grouped and not one.id.endswith("_MISSING")}
+    - SAYS_SO_OF_BLANK
 )
+
+
+def fires(rule_id: str, *changes: dict[str, Any], **arguments: Any) -> list[str]:
+    """The fingerprints of what one rule finds, with all lists loaded."""
+    day = changes[0].get("as_of", AS_OF)
+    return fired(*changes, rules=[rule(rule_id)], references=LISTS, as_of=day, **arguments)
 
 
 def test_a_faultless_record_raises_nothing() -> None:
@@ -165,28 +44,86 @@ def test_a_faultless_record_raises_nothing() -> None:
 
 
 @pytest.mark.parametrize(("rule_id", "change"), HITS, ids=str)
-def test_a_defect_is_found_by_its_rule_alone(rule_id: str, change: dict[str, Any]) -> None:
-    """One defect raises its rule for its record, and no other rule."""
-    assert fired({}, {**change, "id": 7}, rules=[rule(rule_id)]) == [f"{rule_id}:7"]
-    others = {finding["rule_id"] for finding in found(table(change))} - {rule_id}
-    assert others <= {"DATE_FUTURE", "DATE_ORDER"}
+def test_a_defect_is_found(rule_id: str, change: dict[str, Any]) -> None:
+    """One defect raises its rule, for its record only."""
+    assert fires(rule_id, {**change, "id": 7}, {}) == [f"{rule_id}:7"]
+
+
+@pytest.mark.parametrize("rule_id", sorted({rule_id for rule_id, _ in HITS}))
+def test_one_defect_is_one_finding(rule_id: str) -> None:
+    """Of the cases of a rule there is one that no other rule has anything to say about."""
+    changes = [change for wanted, change in HITS if wanted == rule_id and "as_of" not in change]
+    alone = ({one["rule_id"] for one in found(table(change))} <= {rule_id} for change in changes)
+    assert any(alone)
 
 
 @pytest.mark.parametrize(("rule_id", "change"), MISSES, ids=str)
 def test_what_is_nearly_a_defect_is_left_alone(rule_id: str, change: dict[str, Any]) -> None:
     """A real name, a foreign address or a day on the border raises nothing."""
-    assert fired(change, rules=[rule(rule_id)]) == []
+    assert fires(rule_id, change) == []
+
+
+@pytest.mark.parametrize(("rule_id", "changes"), GROUP_HITS, ids=str)
+def test_a_group_is_found(rule_id: str, changes: list[dict[str, Any]]) -> None:
+    """Records that share what they should not share are one finding."""
+    assert len(fires(rule_id, *changes)) == 1
+
+
+@pytest.mark.parametrize(("rule_id", "changes"), [*GROUP_MISSES, *GROUP_NULLS], ids=str)
+def test_what_is_nearly_a_group_is_left_alone(rule_id: str, changes: list[dict[str, Any]]) -> None:
+    """Records that share what they may share, or nothing at all, are none."""
+    assert fires(rule_id, *changes) == []
 
 
 @pytest.mark.parametrize("rule_id", SAYS_NOTHING_OF_BLANK)
 def test_a_blank_field_is_no_wrong_value(rule_id: str) -> None:
     """A record without any value raises only what says that values are missing."""
-    assert fired(BLANKS, rules=[rule(rule_id)]) == []
+    assert fires(rule_id, BLANKS) == []
 
 
-def test_every_rule_about_a_record_is_tried() -> None:
-    """No rule about one record is without a hit in the table above."""
-    assert {rule_id for rule_id, _ in HITS} == {one.id for one in RULES if not one.grouped}
+@pytest.mark.parametrize("one", RULES, ids=lambda one: one.id)
+def test_every_rule_has_its_cases(one: Rule) -> None:
+    """No rule of the catalogue is without a hit, a near miss, and a word on blank values."""
+    hits, misses = (GROUP_HITS, GROUP_MISSES) if one.grouped else (HITS, MISSES)
+    assert one.id in {rule_id for rule_id, _ in hits}
+    assert one.id in {rule_id for rule_id, _ in misses}
+    if one.grouped:
+        assert one.id in {rule_id for rule_id, _ in GROUP_NULLS}
+    else:
+        assert (one.id in SAYS_NOTHING_OF_BLANK) != (
+            one.id in SAYS_SO_OF_BLANK or one.id.endswith("_MISSING")
+        )
+
+
+@pytest.mark.parametrize(("rule_id", "change", "suggested"), CURED, ids=str)
+def test_what_is_suggested_cures(
+    rule_id: str, change: dict[str, Any], suggested: dict[str, str]
+) -> None:
+    """The suggested value is one that a person could enter, and with it the finding is gone."""
+    (one,) = found(table(change), rules=[rule(rule_id)], references=LISTS)
+    assert one["evidence"]["suggested"] == suggested
+    for name, value in suggested.items():
+        assert parse(BY_NAME[name], value) == value
+    assert fires(rule_id, {**change, **suggested}) == []
+
+
+@pytest.mark.parametrize(("rule_id", "change"), NOTHING_SUGGESTED, ids=str)
+def test_nothing_is_suggested_that_is_not_sure(rule_id: str, change: dict[str, Any]) -> None:
+    """Where the record does not say what is right, the evidence has no suggestion."""
+    (one,) = found(table(change), rules=[rule(rule_id)], references=LISTS)
+    assert "suggested" not in one["evidence"]
+
+
+@pytest.mark.parametrize("one", [one for one in RULES if one.suggests], ids=lambda one: one.id)
+def test_every_suggestion_is_tried(one: Rule) -> None:
+    """No rule suggests anything without a case that cures and a case without a suggestion."""
+    fields = {slot(name, 1) for name, _ in one.suggests}
+    tried = [set(suggested) for rule_id, _, suggested in CURED if rule_id == one.id]
+    assert {re.sub(r"_\d+$", "_1", name) for names in tried for name in names} <= fields
+    assert tried
+    if one.id != "ZIP_CITY_MISMATCH":
+        assert {re.sub(r"_\d+$", "_1", name) for names in tried for name in names} == fields
+    assert one.id in {rule_id for rule_id, _ in NOTHING_SUGGESTED}
 
 
 # SOURCE_CONFLICT needs no field: it speaks of corrections.
@@ -203,9 +140,41 @@ def test_an_unknown_field_raises_nothing(rule_id: str, change: dict[str, Any]) -
     }
     sets = {1: ALL_FIELDS, 2: ALL_FIELDS - mentioned}
     records = ({**change, "column_set_id": 2}, change)
-    only = [rule(rule_id)]
-    assert fired(*records, column_sets=sets, rules=only) == [f"{rule_id}:2"]
-    assert fired(records[0], column_sets=sets, rules=only) == []
+    assert fires(rule_id, *records, column_sets=sets) == [f"{rule_id}:2"]
+    assert fires(rule_id, records[0], column_sets=sets) == []
+
+
+@pytest.mark.parametrize("one", [one for one in RULES if one.needs], ids=lambda one: one.id)
+def test_a_rule_without_its_list_is_off(one: Rule) -> None:
+    """What a list would have to say is not said without it."""
+    changes = [change for rule_id, change in HITS if rule_id == one.id]
+    assert fired(*changes, rules=[one]) == []
+    assert one.needs in LISTS.lists
+
+
+@pytest.mark.parametrize(
+    ("change", "by", "priority"),
+    [
+        ({"npi": "1093817465"}, "the NPI", 1),
+        (
+            {"last_name": "EVANS", "first_name": "JO", "middle_name": "M."},
+            "full name and state",
+            2,
+        ),
+        (
+            {"last_name": "O'SBORN", "first_name": "KIM", "practice_state": "OK"},
+            "name and state",
+            3,
+        ),
+    ],
+)
+def test_an_exclusion_says_what_agreed(change: dict[str, Any], by: str, priority: int) -> None:
+    """Only the NPI is certain: a namesake is a lesser matter, and the words say so."""
+    (one,) = found(table(change), rules=[rule("EXCLUDED_LEIE")], references=LISTS)
+    assert (one["evidence"]["values"]["exclusion_by"], one["priority"]) == (by, priority)
+    assert words("EXCLUDED_LEIE", one["evidence"]).startswith(
+        f"On the OIG exclusion list by {by}: "
+    )
 
 
 def test_a_first_initial_is_left_alone_where_the_middle_name_is_unknown() -> None:

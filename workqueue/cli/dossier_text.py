@@ -25,6 +25,8 @@ def print_dossier(found: Dossier) -> None:
         print_line(
             f"This no longer holds: the problem was seen gone at {show(item.gone_since)} UTC."
         )
+    for offer in item.suggested:
+        print_line(f"Suggested: {offer.label} {offer.value}")
     print_line(f"Closes when: {item.exit_condition}")
     if found.disagreements:
         print_line("\nWhat the sources say")

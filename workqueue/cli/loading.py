@@ -74,7 +74,7 @@ def _say_load(report: LoadReport) -> None:
 
 
 def load_reference(
-    name: Annotated[str, typer.Argument(help="Name of the list: licence-required.")],
+    name: Annotated[str, typer.Argument(help="The list: licence-required, taxonomy or leie.")],
     file: Annotated[Path, typer.Argument(help="csv with the list.")],
     username: AsOption = None,
     as_json: JsonOption = False,
@@ -128,7 +128,9 @@ def detect(
         )
     counts = ("new", "refreshed", "closed", "reopened", "open")
     if as_json:
-        print_json({**{name: getattr(report, name) for name in counts}, "rules": report.rules})
+        told = {name: getattr(report, name) for name in counts}
+        more = {name: getattr(report, name) for name in ("rules", "failed", "off")}
+        print_json(told | more)
         return
     shown = (*counts, "in_progress")
     print_table(
@@ -143,6 +145,9 @@ def detect(
             for rule, waiting in sorted(report.rules.items())
         ],
     )
+    for heading, told in (("Failed", report.failed), ("Off", report.off)):
+        for name, said in told.items():
+            print_line(f"{heading}: {name}: {said}")
 
 
 def register(app: typer.Typer) -> None:

@@ -28,6 +28,7 @@ FILES = {
     "load-reference": "loading",
     "rejects": "loading",
     "detect": "loading",
+    "rules": "ruling",
     "inbox": "working",
     "claim": "working",
     "claim-next": "working",

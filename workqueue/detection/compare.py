@@ -6,6 +6,7 @@ nothing next to nothing is left over.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import duckdb
@@ -24,21 +25,28 @@ WHERE item.item_id IS NULL OR CASE item.status
 ORDER BY found.provider_id, found.fingerprint
 """
 
+# A fingerprint begins with its rule.
 _GONE: Final = """
 SELECT item_id, seen_version FROM item ANTI JOIN found USING (fingerprint)
-WHERE CASE status WHEN 'OPEN' THEN true WHEN 'IN_PROGRESS' THEN NOT cured
+WHERE NOT list_contains(CAST($left AS VARCHAR[]), split_part(fingerprint, ':', 1))
+  AND CASE status WHEN 'OPEN' THEN true WHEN 'IN_PROGRESS' THEN NOT cured
     WHEN 'RESOLVED' THEN NOT cured AND NOT closed_by_system ELSE false END
 """
 
 
-def compare(findings: pa.Table, snapshot: Snapshot) -> tuple[pa.Table, Compared]:
-    """The findings that may ask for an act, with `item_id`, and the scope to reconcile them in."""
+def compare(
+    findings: pa.Table, snapshot: Snapshot, left: Iterable[str] = ()
+) -> tuple[pa.Table, Compared]:
+    """The findings that may ask for an act, with `item_id`, and the scope to reconcile them in.
+
+    Items of the rules in `left`, which have no answer this time, are left as they are.
+    """
     hashed = findings.append_column("hash", content_hashes(findings))
     with duckdb.connect(":memory:") as engine:
         engine.register("found", hashed)
         engine.register("item", snapshot.items)
         due = engine.sql(_DUE).to_arrow_table()
-        gone = engine.sql(_GONE).to_arrow_table()
+        gone = engine.sql(_GONE, params={"left": sorted(left)}).to_arrow_table()
     known = due.select(["item_id", "seen_version"]).filter(due["item_id"].is_valid())
     scope = Compared(
         items=pa.concat_tables([known, gone.cast(known.schema)]), snapshot_xmin=snapshot.xmin

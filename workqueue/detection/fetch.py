@@ -8,7 +8,8 @@ read for those records only. A million records take some 250 MB.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -20,8 +21,8 @@ from adbc_driver_postgresql import dbapi
 from workqueue.detection import scope
 from workqueue.detection.basis import Look
 from workqueue.errors import DatabaseUnavailable
-from workqueue.fields import SLOTS
-from workqueue.rules import Rule
+from workqueue.fields import FIELDS, SLOTS
+from workqueue.rules import RULES, Rule
 from workqueue.verbs import knowledge
 
 # The condition that a column names one of the wanted records; blank where all are.
@@ -71,7 +72,6 @@ class Question:
     look: Look
     as_of: date
     column_sets: Mapping[int, frozenset[str]]
-    rules: Sequence[Rule]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,17 @@ class Changes:
     whole: pa.ChunkedArray
     anew: frozenset[str]
     everything: pa.Table | None
+
+
+_ITEMS_OF: Final = """
+SELECT item.fingerprint, encode(uuid_send(item.evidence_hash), 'hex') AS hash, item.status,
+       item.cured_at IS NOT NULL AS cured,
+       coalesce(item.resolved_by = (SELECT id FROM "user" WHERE kind = 'system'), false)
+           AS closed_by_system,
+       NOT EXISTS (SELECT FROM work_items newer WHERE newer.fingerprint = item.fingerprint
+                   AND newer.generation > item.generation) AS newest
+FROM work_items item WHERE item.rule_id = '{rule_id}'
+"""
 
 
 @dataclass(frozen=True)
@@ -105,23 +116,49 @@ class Snapshot:
     changes: Changes | None = None
 
 
-def fetch(url: str, question: Question | None = None) -> Snapshot:
+def fetch(
+    url: str,
+    rules: Sequence[Rule] = RULES,
+    more: Iterable[str] = (),
+    question: Question | None = None,
+) -> Snapshot:
     """Read what there is to look at from the libpq address `url`, in one read-only transaction.
 
-    Without a question that is everything, and so it is where too much has changed. Raises
-    DatabaseUnavailable where it cannot be read.
+    Without a question that is everything, and so it is where too much has changed. The records
+    come with the fields that `rules` speak of, and `more`. Raises DatabaseUnavailable where that
+    cannot be done.
     """
+    with _reading(url) as cursor:
+        moment = _table(cursor, "SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)")
+        xmin = moment.column(0)[0].as_py()
+        if question is not None:
+            found = _changes(cursor, question, rules, more, xmin)
+            if found is not None:
+                return found
+        records = _records(cursor, rules, more)
+        return Snapshot(records, _table(cursor, _ITEMS.format(items="work_items")), xmin)
+
+
+def fetch_records(url: str, rules: Sequence[Rule], more: Iterable[str] = ()) -> pa.Table:
+    """The records alone, as `fetch` has them."""
+    with _reading(url) as cursor:
+        return _records(cursor, rules, more)
+
+
+def fetch_items(url: str, rule_id: str) -> pa.Table:
+    """Every item of one rule: fingerprint, hash, status, cured, closed_by_system, newest."""
+    # Ids are letters, digits and _; this one came from the catalogue.
+    with _reading(url) as cursor:
+        return _table(cursor, _ITEMS_OF.format(rule_id=rule_id.replace("'", "''")))
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[Any]:
+    """A cursor that sees one moment and writes nothing."""
     try:
         with dbapi.connect(url) as connection, connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            moment = _table(cursor, "SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)")
-            return (
-                None if question is None else _changes(cursor, question, moment[0][0].as_py())
-            ) or Snapshot(
-                _records(cursor, knowledge.fields_needed()),
-                _table(cursor, _ITEMS.format(items="work_items")),
-                moment[0][0].as_py(),
-            )
+            yield cursor
     except dbapi.Error as error:
         raise DatabaseUnavailable(
             f"the records could not be read: {str(error).strip().splitlines()[0]}. "
@@ -129,13 +166,15 @@ def fetch(url: str, question: Question | None = None) -> Snapshot:
         ) from error
 
 
-def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
+def _changes(
+    cursor: Any, question: Question, rules: Sequence[Rule], more: Iterable[str], xmin: str
+) -> Snapshot | None:
     """What has changed and its groups; None where everything had better be read."""
 
     def ask(sql: str) -> pa.Table:
         return _table(cursor, sql)
 
-    since, rules = question.look.since, question.rules
+    since = question.look.since
     if since is None:
         return None
     anew = question.look.anew | scope.ask_anew(rules, since.as_of, question.as_of)
@@ -144,12 +183,11 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
     changed = scope.changed(ask, since, question.as_of, asked)
     if changed is None:
         return None
-    fields = knowledge.fields_needed(rules)
     ask(_BY_INDEX.format(value="off"))
-    records = _records(cursor, fields, changed.ids)
+    records = _records(cursor, rules, (), changed.ids)
     groups = scope.groups(ask, records, changed.former, question.column_sets, asked)
     if others := groups.ids - changed.ids:
-        more = _records(cursor, fields, others)
+        more = _records(cursor, rules, (), others)
         records = pa.concat_tables([records, more], promote_options="default")
     given = {
         "ids": scope.array(changed.ids | groups.ids),
@@ -166,16 +204,20 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
     ask(_BY_INDEX.format(value="on"))
     everything = None
     if anew:
-        everything = _records(
-            cursor, knowledge.fields_needed([each for each in rules if each.id in anew])
-        )
+        everything = _records(cursor, [each for each in rules if each.id in anew], more)
     changes = Changes(changed.ids, groups.whole, anew, everything)
-    return Snapshot(records, items, moment, changes)
+    return Snapshot(records, items, xmin, changes)
 
 
-def _records(cursor: Any, fields: tuple[str, ...], ids: frozenset[int] | None = None) -> pa.Table:
+def _records(
+    cursor: Any,
+    rules: Sequence[Rule],
+    more: Iterable[str],
+    ids: frozenset[int] | None = None,
+) -> pa.Table:
     """The records of these ids, or all of them."""
-    lower, upper = _split(fields)
+    needed = {*knowledge.fields_needed(rules), *more}
+    lower, upper = _split(tuple(field.name for field in FIELDS if field.name in needed))
     wanted = None if ids is None else scope.array(ids)
 
     def of_them(column: str) -> str:

@@ -7,13 +7,16 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from workqueue.rules import Suggestion
+
 
 @dataclass(frozen=True)
 class Item:
     """The work item with its rule in words; `finding` says what this evidence means.
 
     `gone_since` is when the problem was last seen gone, in the view of who reopened the item too:
-    `finding` and `evidence` no longer hold then.
+    `finding` and `evidence` no longer hold then. `suggested` are values that would cure it, for as
+    long as it is to be cured.
     """
 
     id: int
@@ -36,6 +39,7 @@ class Item:
     resolved_by: str | None
     notes: str
     evidence: dict[str, Any]
+    suggested: tuple[Suggestion, ...]
     fingerprint: str
     generation: int
     cured_at: datetime | None

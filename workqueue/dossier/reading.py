@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Text, cast, select
 from sqlalchemy.orm import Session, aliased
 
 from workqueue.dossier.disagreeing import disagreements
@@ -33,7 +33,7 @@ from workqueue.models import (
     WorkItem,
     WorkItemProvider,
 )
-from workqueue.rules import words
+from workqueue.rules import definition, suggestions, words
 
 HISTORY: Final = 500
 # The acts that say that the problem is there; a reopening may say that it was gone, and since when.
@@ -80,6 +80,7 @@ def _item_row(session: Session, item_id: int) -> Row[Any]:
                 Rule.source,
                 Rule.attribute,
                 Rule.grouped,
+                cast(Rule.definition, Text).label("definition"),
                 holder.username.label("holder"),
                 closer.username.label("closer"),
             )
@@ -134,6 +135,7 @@ def _item(row: Row[Any], gone_since: datetime | None) -> Item:
         resolved_by=row.closer,
         notes=row.notes,
         evidence=row.evidence,
+        suggested=() if gone_since or row.status not in LIVE else suggestions(row.evidence),
         fingerprint=row.fingerprint,
         generation=row.generation,
         cured_at=row.cured_at,
@@ -149,8 +151,9 @@ def _name(row: Row[Any]) -> str:
 def _finding(row: Row[Any]) -> str:
     # The rule may be one that this version no longer has; its title is kept in the database.
     try:
-        said = words(row.rule_id, row.evidence)
-    except KeyError:
+        own = definition.from_json(row.definition) if row.definition else None
+        said = words(row.rule_id, row.evidence, own)
+    except (KeyError, TypeError, ValueError):
         said = ""
     return said or row.title
 

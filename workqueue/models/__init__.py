@@ -15,6 +15,7 @@ from workqueue.models.providers import (
 )
 from workqueue.models.runs import (
     DetectionRun,
+    DetectionRunRule,
     IntakeReject,
     IntakeRun,
     ReferenceEntry,
@@ -27,6 +28,7 @@ __all__ = [
     "Base",
     "ColumnSet",
     "DetectionRun",
+    "DetectionRunRule",
     "IndividualProvider",
     "IntakeReject",
     "IntakeRun",

@@ -62,6 +62,14 @@ class Rule(Base):
     exit_condition: Mapped[str] = mapped_column(comment="When the item closes, in words")
     source: Mapped[str] = mapped_column(comment="Where the rule is from")
     retired_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    origin: Mapped[str] = mapped_column(
+        server_default="",
+        comment="Own rules: the file or entry point; blank for those of WorkQueue",
+    )
+    definition: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True),
+        comment="Own rules: everything that the file says, for re-checks and words",
+    )
 
 
 class WorkItem(Base):

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -100,6 +101,41 @@ class DetectionRun(Base):
     basis: Mapped[dict[str, Any] | None] = mapped_column(
         JSONB(none_as_null=True),
         comment="What a later run begins from: snapshot, rules, lists; NULL: from nothing",
+    )
+
+
+class DetectionRunRule(Base):
+    """What became of one rule in one run."""
+
+    __tablename__ = "detection_run_rules"
+    __table_args__ = (
+        CheckConstraint("status IN ('DONE', 'FAILED', 'OFF')", name="status"),
+        CheckConstraint("(status = 'DONE') = (error = '')", name="error"),
+        Index("ix_detection_run_rules_rule_id", "rule_id", "run_id"),
+        {"comment": "What became of each rule in each run of detection"},
+    )
+
+    run_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("detection_runs.id"), primary_key=True
+    )
+    rule_id: Mapped[Code] = mapped_column(
+        primary_key=True, comment="Id of the rule, or the name of a file that could not be read"
+    )
+    status: Mapped[Code]
+    found: Mapped[int] = mapped_column(
+        BigInteger,
+        server_default="0",
+        comment="Findings of this run, those with an item included",
+    )
+    new: Mapped[int] = mapped_column(BigInteger, server_default="0", comment="Items created")
+    closed: Mapped[int] = mapped_column(BigInteger, server_default="0", comment="Items closed")
+    seconds: Mapped[float] = mapped_column(
+        Double,
+        server_default="0",
+        comment="Time of the rule; the one pass over the records is shared out equally",
+    )
+    error: Mapped[str] = mapped_column(
+        server_default="", comment="Why it FAILED or is OFF, in words"
     )
 
 

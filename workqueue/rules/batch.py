@@ -17,15 +17,15 @@ import pyarrow.compute as pc
 
 from workqueue.fields import FIELDS, SLOTS
 from workqueue.rules.engine import Limits, engine
+from workqueue.rules.marks import known, marks_in, of_row, of_table
 from workqueue.rules.references import References
 from workqueue.rules.sql import OWN, Scope, names_in
 
 FEW: Final = 64
 
 _COLUMNS = (*OWN, *(field.name for field in FIELDS))
-_SLOTTED = tuple(
-    (f"taxonomy_code_{number}", f"license_number_{number}") for number in range(1, SLOTS + 1)
-)
+_PARTS = ("taxonomy_code", "license_number", "license_state", "taxonomy_primary")
+_SLOTTED = tuple(frozenset(f"{part}_{number}" for part in _PARTS) for number in range(1, SLOTS + 1))
 
 
 class Batch(Protocol):
@@ -34,6 +34,10 @@ class Batch(Protocol):
     @property
     def scope(self) -> Scope:
         """What the texts for these records depend on."""
+
+    @property
+    def limits(self) -> Limits:
+        """What one question may use."""
 
     def ask(self, text: str, ids: pa.ChunkedArray | None = None) -> pa.Table:
         """The answer to `text` of all records, or of those with these ids; in any order."""
@@ -45,14 +49,24 @@ class Many:
 
     scope: Scope
     table: pa.Table
+    references: References
     limits: Limits
+
+    def asked(self, text: str, ids: pa.ChunkedArray | None = None) -> pa.Table:
+        """What `text` is asked of: the columns that it speaks of, looked-up ones included."""
+        marks = [mark for mark in marks_in(text) if mark.name in self.scope.filled]
+        fields = names_in((text,)) & self.scope.filled
+        fields |= {name for mark in marks for name in mark.sources}
+        table = self.table.select(["id", *sorted(fields & set(self.table.column_names))])
+        if ids is not None:
+            table = table.filter(pc.is_in(table["id"], value_set=ids.combine_chunks()))
+        for mark in marks:
+            table = table.append_column(mark.name, of_table(mark, table, self.references))
+        return table
 
     def ask(self, text: str, ids: pa.ChunkedArray | None = None) -> pa.Table:
         """See Batch."""
-        asked = self.table.select(["id", *sorted(names_in((text,)) & self.scope.filled)])
-        if ids is not None:
-            asked = asked.filter(pc.is_in(asked["id"], value_set=ids.combine_chunks()))
-        return engine(self.limits).ask(text, asked)
+        return engine(self.limits).ask(text, self.asked(text, ids))
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,7 @@ class Few:
 
     scope: Scope
     rows: list[dict[str, Any]]
+    references: References
     limits: Limits
 
     def ask(self, text: str, ids: pa.ChunkedArray | None = None) -> pa.Table:
@@ -69,7 +84,11 @@ class Few:
         if ids is not None:
             wanted = set(ids.to_pylist())
             rows = [row for row in rows if row["id"] in wanted]
-        return engine(replace(self.limits, threads=1)).ask_again(text, json.dumps(rows))
+        for mark in marks_in(text):
+            for row in rows:
+                if mark.name not in row and mark.name in self.scope.filled:
+                    row[mark.name] = of_row(mark, row, self.references)
+        return engine(self.limits).ask_again(text, json.dumps(rows))
 
 
 def prepared(
@@ -88,14 +107,9 @@ def prepared(
         if name in records.column_names and records[name].null_count < records.num_rows
     ]
     table = records.select(["id", *present])
-    for number in range(1, SLOTS + 1):
-        name = f"taxonomy_code_{number}"
-        if name in present:
-            required, family = references.mark(table[name])
-            table = table.append_column(f"license_required_{number}", required)
-            table = table.append_column(f"license_family_{number}", family)
     used = pc.unique(records["column_set_id"]).to_pylist()
-    return Many(_scope(table.column_names, used, column_sets, as_of), table, limits)
+    filled = [*table.column_names, *known(present, references)]
+    return Many(_scope(filled, used, column_sets, as_of), table, references, limits)
 
 
 def _scope(
@@ -124,25 +138,12 @@ def _few(
             for name, value in received.items()
             if value is not None
         }
-        for number, (taxonomy, license_number) in enumerate(_SLOTTED, 1):
-            code = row.get(taxonomy, "").strip()
-            if code:
-                row[f"license_required_{number}"] = references.license_required(code)
-                row[f"license_family_{number}"] = references.family(code)
-            if code or license_number in row:
-                depth = max(depth, number)
+        used_slots = (number for number, names in enumerate(_SLOTTED, 1) if names & row.keys())
+        depth = max(depth, *used_slots, 1)
         rows.append(row)
     # All fields, and slots as far as any record fills them: few different texts, each kept.
-    left_out = {
-        f"{name}_{number}"
-        for number in range(depth + 1, SLOTS + 1)
-        for name in ("taxonomy_code", "license_number", "license_state")
-    }
-    marks = [
-        f"license_{mark}_{number}"
-        for number in range(1, depth + 1)
-        for mark in ("required", "family")
-    ]
-    filled = [*(name for name in _COLUMNS if name not in left_out), *marks]
+    filled = [name for name in _COLUMNS if not any(name in names for names in _SLOTTED[depth:])]
+    filled += known(filled, references)
     used = list({row["column_set_id"] for row in rows})
-    return Few(_scope(filled, used, column_sets, as_of, few=True), rows, limits)
+    scope = _scope(filled, used, column_sets, as_of, few=True)
+    return Few(scope, rows, references, replace(limits, threads=1))

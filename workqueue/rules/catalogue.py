@@ -14,10 +14,22 @@ from workqueue.rules.contact import CONTACT
 from workqueue.rules.history import HISTORY
 from workqueue.rules.identity import IDENTITY
 from workqueue.rules.licensing import LICENSING
+from workqueue.rules.location import LOCATION
+from workqueue.rules.person import PERSON
 from workqueue.rules.rule import Rule
 from workqueue.rules.sources import SOURCES
+from workqueue.rules.taxonomy import TAXONOMY
 
-RULES: Final[tuple[Rule, ...]] = (*IDENTITY, *LICENSING, *CONTACT, *HISTORY, *SOURCES)
+RULES: Final[tuple[Rule, ...]] = (
+    *IDENTITY,
+    *PERSON,
+    *TAXONOMY,
+    *LICENSING,
+    *LOCATION,
+    *CONTACT,
+    *HISTORY,
+    *SOURCES,
+)
 
 RETIRED: Final[tuple[Rule, ...]] = ()
 

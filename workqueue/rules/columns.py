@@ -8,7 +8,24 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from workqueue.fields import SLOTS
+from workqueue.rules.credentials import JUDGED
+
 _ABROAD = "{0}_country IS NOT NULL AND upper({0}_country) NOT IN ('US', 'USA', 'UNITED STATES')"
+
+
+def _over_slots(text: str, between: str) -> str:
+    return between.join(f"({text.replace('{n}', str(number))})" for number in range(1, SLOTS + 1))
+
+
+def _digits(phone: str) -> str:
+    """Digits only, without an extension and without the country code 1."""
+    return (
+        f"CASE WHEN regexp_matches({phone}, '^[0-9]{{10}}$') THEN {phone} ELSE "
+        f"regexp_replace(regexp_replace({phone}, '[xX#].*$|[^0-9]', '', 'g'), "
+        "'^1([0-9]{10})$', '\\1') END"
+    )
+
 
 DERIVED: Final = MappingProxyType(
     {
@@ -26,18 +43,37 @@ DERIVED: Final = MappingProxyType(
         # plan of telephone numbers; forces abroad may give a number with another country's code.
         "practice_in_free_state": "coalesce(upper(practice_state), '') IN ('FM', 'MH', 'PW')",
         "practice_of_forces": "coalesce(upper(practice_state), '') IN ('AA', 'AE', 'AP')",
-        # Digits only, without an extension and without the country code 1.
-        "practice_phone_digits": (
-            "CASE WHEN regexp_matches(practice_phone, '^[0-9]{10}$') THEN practice_phone ELSE "
-            "regexp_replace(regexp_replace(practice_phone, '[xX#].*$|[^0-9]', '', 'g'), "
-            "'^1([0-9]{10})$', '\\1') END"
+        "practice_phone_digits": _digits("practice_phone"),
+        "practice_fax_digits": _digits("practice_fax"),
+        # Bases, ships and hospitals of the federal government take a licence of any state.
+        "practice_federal": (
+            "coalesce(upper(practice_state), '') IN ('AA', 'AE', 'AP') OR coalesce(regexp_matches("
+            "practice_address_1 || ' ' || coalesce(practice_address_2, '') || ' ' || "
+            "coalesce(practice_city, ''), '(?i)\\b(AFB|AIR FORCE|ARMY|NAVAL|NAVY|MILITARY|"
+            "VETERANS?|VAMC|VA (MED|HOSP|CLINIC|CBOC)|FORT|FT|USN?H|NIH|INDIAN HEALTH|IHS)\\b'), "
+            "FALSE)"
         ),
+        "taxonomies": _over_slots("CASE WHEN taxonomy_code_{n} IS NULL THEN 0 ELSE 1 END", " + "),
+        "primaries": _over_slots("CASE WHEN taxonomy_primary_{n} = 'Y' THEN 1 ELSE 0 END", " + "),
+        # Is any licence of the practice's state, and does any slot ask for one at all?
+        "licensed_here": _over_slots(
+            "coalesce(upper(license_state_{n}) = upper(practice_state), FALSE)", " OR "
+        ),
+        "license_placed": _over_slots("license_state_{n} IS NOT NULL", " OR "),
+        "license_unplaced": _over_slots(
+            "license_number_{n} IS NOT NULL AND license_state_{n} IS NULL", " OR "
+        ),
+        "license_needed": _over_slots("coalesce(license_required_{n}, FALSE)", " OR "),
+        # Does any slot have a taxonomy that the credential fits, or one that nothing is known of?
+        "credential_fits": _over_slots(
+            "coalesce(strpos(credential_professions, '|' || license_family_{n} || '|') > 0 OR "
+            f"strpos('|{'|'.join(JUDGED)}|', '|' || license_family_{{n}} || '|') = 0, FALSE)",
+            " OR ",
+        ),
+        # Does any slot have a taxonomy for individuals, by the list?
+        "individual_listed": _over_slots("coalesce(taxonomy_individual_{n}, FALSE)", " OR "),
     }
 )
-
-SLOT_DERIVED: Final = ("license_required_{n}", "license_family_{n}")
-"""Per slot, from `references`: does the taxonomy need a licence (boolean), and which family it is
-of (text). NULL where the slot has no taxonomy."""
 
 VOCABULARY: Final = frozenset(
     {
@@ -66,8 +102,10 @@ VOCABULARY: Final = frozenset(
         "Mod",
         "Mul",
         "NEQ",
+        "Neg",
         "Not",
         "Null",
+        "Nullif",
         "Or",
         "Paren",
         "RegexpLike",

@@ -1,95 +1,38 @@
-"""Rules about where the practice is and how it is reached."""
+"""Rules about how the practice is reached."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from workqueue.rules.places import STATES
 from workqueue.rules.rule import MISSING_DATA, VALIDATION_FLAG, Check, Rule, missing
 
+_DIGITS: Final = "practice_phone_digits"
+_FAX: Final = "practice_fax_digits"
+_IN_THE_PLAN: Final = (
+    "NOT practice_abroad AND NOT practice_in_free_state "
+    "AND NOT (practice_of_forces AND length({0}) > 10)"
+)
 
-def _invalid_state(place: str) -> Check:
-    return Check(
-        f"{place}_state IS NOT NULL AND NOT {place}_abroad "
-        f"AND strpos('|{'|'.join(STATES)}|', '|' || upper({place}_state) || '|') = 0",
-        (f"{place}_state",),
-        (f"{place}_state",),
+
+def _wrong(digits: str) -> str:
+    return (
+        f"(NOT regexp_matches({digits}, '^[2-9][0-9]{{2}}[2-9][0-9]{{6}}$') "
+        f"OR substr({digits}, 2, 2) = '11' OR substr({digits}, 5, 2) = '11' "
+        f"OR substr({digits}, 4, 5) = '55501' "
+        f"OR replace({digits}, substr({digits}, 1, 1), '') = '')"
     )
 
 
-_DIGITS = "practice_phone_digits"
+# Letters and calls to the same address reach the same people.
+_AT_THE_SAME_ADDRESS: Final = (
+    (
+        "practice_phone",
+        "CASE WHEN upper(mailing_address_1) = upper(practice_address_1) "
+        f"AND NOT mailing_abroad AND NOT {_wrong('mailing_phone')} THEN mailing_phone END",
+    ),
+)
 
 CONTACT: Final[tuple[Rule, ...]] = (
-    Rule(
-        id="ADDR_PRACTICE_MISSING",
-        version=1,
-        queue_type=MISSING_DATA,
-        priority=1,
-        attribute="practice_address_1",
-        title="Practice address is missing",
-        says="The record has no practice address",
-        exit_condition="The record has a practice address.",
-        source="NPPES requires a practice location (form CMS-10114, section 3B)",
-        checks=(
-            Check(
-                "practice_address_1 IS NULL AND practice_address_2 IS NULL",
-                ("practice_address_1",),
-                ("practice_address_1",),
-            ),
-        ),
-    ),
-    Rule(
-        id="PO_BOX_PRACTICE",
-        version=1,
-        queue_type=VALIDATION_FLAG,
-        priority=2,
-        attribute="practice_address_1",
-        title="Practice address is a PO box",
-        says="A practice cannot be in a PO box: {practice_address_1}",
-        exit_condition="The practice address is a place that patients can go to.",
-        source="NPPES refuses a PO box as practice location (form CMS-10114, section 3B)",
-        checks=(
-            Check(
-                r"regexp_matches(practice_address_1, '(?i)^(P[ .]*O[ .]*B|P[ .]*O[ .]*(BOX|BX|"
-                r"DRAWER)|POST(AL)? *OFFICE +(BOX|DRAWER)|APARTADO|BOX +[#]?[0-9]+)"
-                r"([ .#0-9-]|$)')",
-                ("practice_address_1",),
-                ("practice_address_1",),
-            ),
-        ),
-    ),
-    Rule(
-        id="STATE_INVALID",
-        version=1,
-        queue_type=VALIDATION_FLAG,
-        priority=2,
-        attribute="practice_state",
-        title="State is not a US state",
-        says="This is no postal code of a US state or territory: {values}",
-        exit_condition="Practice and mailing state are postal codes of US states or territories.",
-        source="USPS Publication 28, appendix B; not asked of addresses in another country",
-        checks=(_invalid_state("practice"), _invalid_state("mailing")),
-    ),
-    Rule(
-        id="ZIP_INVALID",
-        version=1,
-        queue_type=VALIDATION_FLAG,
-        priority=2,
-        attribute="practice_zip",
-        title="ZIP is not a ZIP code",
-        says="Practice ZIP is no US ZIP code: {practice_zip}",
-        exit_condition="The practice ZIP has five or nine digits and does not begin with 000.",
-        source="USPS Publication 28; not asked of addresses in another country",
-        checks=(
-            Check(
-                "practice_zip IS NOT NULL AND NOT practice_abroad AND "
-                "(NOT regexp_matches(practice_zip, '^[0-9]{5}(-?[0-9]{4})?$') "
-                "OR substr(practice_zip, 1, 3) = '000')",
-                ("practice_zip",),
-                ("practice_zip",),
-            ),
-        ),
-    ),
     Rule(
         id="PHONE_MISSING",
         version=1,
@@ -101,6 +44,7 @@ CONTACT: Final[tuple[Rule, ...]] = (
         exit_condition="The record has a practice phone.",
         source="NPPES requires a practice phone (form CMS-10114, section 3B)",
         checks=missing("practice_phone"),
+        suggests=_AT_THE_SAME_ADDRESS,
     ),
     Rule(
         id="PHONE_INVALID",
@@ -117,17 +61,13 @@ CONTACT: Final[tuple[Rule, ...]] = (
         ),
         checks=(
             Check(
-                "practice_phone IS NOT NULL AND NOT practice_abroad "
-                "AND NOT practice_in_free_state "
-                f"AND NOT (practice_of_forces AND length({_DIGITS}) > 10) "
-                f"AND (NOT regexp_matches({_DIGITS}, '^[2-9][0-9]{{2}}[2-9][0-9]{{6}}$') "
-                f"OR substr({_DIGITS}, 2, 2) = '11' OR substr({_DIGITS}, 5, 2) = '11' "
-                f"OR substr({_DIGITS}, 4, 5) = '55501' "
-                f"OR replace({_DIGITS}, substr({_DIGITS}, 1, 1), '') = '')",
+                f"practice_phone IS NOT NULL AND {_IN_THE_PLAN.format(_DIGITS)} "
+                f"AND {_wrong(_DIGITS)}",
                 ("practice_phone",),
                 ("practice_phone",),
             ),
         ),
+        suggests=_AT_THE_SAME_ADDRESS,
         reason=(
             f"CASE WHEN length({_DIGITS}) <> 10 "
             f"THEN CAST(length({_DIGITS}) AS VARCHAR) || ' digits' "
@@ -136,6 +76,42 @@ CONTACT: Final[tuple[Rule, ...]] = (
             f"WHEN substr({_DIGITS}, 4, 5) = '55501' THEN 'reserved for fiction' "
             f"WHEN NOT regexp_matches({_DIGITS}, '^[2-9]') OR substr({_DIGITS}, 2, 2) = '11' "
             "THEN 'no such area code' ELSE 'no such exchange' END"
+        ),
+    ),
+    Rule(
+        id="FAX_INVALID",
+        version=1,
+        queue_type=VALIDATION_FLAG,
+        priority=4,
+        attribute="practice_fax",
+        title="Fax is not a US number",
+        says="Practice fax is not a US number: {practice_fax}",
+        exit_condition="The practice fax is blank, or a number that the North American plan has.",
+        source="North American Numbering Plan, as for PHONE_INVALID",
+        checks=(
+            Check(
+                f"practice_fax IS NOT NULL AND {_IN_THE_PLAN.format(_FAX)} AND {_wrong(_FAX)}",
+                ("practice_fax",),
+                ("practice_fax",),
+            ),
+        ),
+    ),
+    Rule(
+        id="FAX_EQUALS_PHONE",
+        version=1,
+        queue_type=VALIDATION_FLAG,
+        priority=4,
+        attribute="practice_fax",
+        title="Fax is the phone",
+        says="Practice fax and phone are the same number: {practice_fax}",
+        exit_condition="Practice fax and phone differ.",
+        source="Practice of directory clean-up: one of the two is most often a guess",
+        checks=(
+            Check(
+                f"{_FAX} = {_DIGITS} AND length({_FAX}) >= 7",
+                ("practice_fax", "practice_phone"),
+                ("practice_fax", "practice_phone"),
+            ),
         ),
     ),
 )

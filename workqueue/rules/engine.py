@@ -71,6 +71,7 @@ _ARROW: Final = {
     "TINYINT": pa.int8(),
     "BIGINT": pa.int64(),
     "BIGINT[]": pa.list_(pa.int64()),
+    "DATE": pa.date32(),
     "VARCHAR": pa.string(),
 }
 _engines: Final = _Engines()
@@ -82,6 +83,13 @@ def engine(limits: Limits) -> Engine:
     if known is None:
         known = _engines.by_limits[limits] = Engine(limits)
     return known
+
+
+def forget(limits: Limits) -> None:
+    """Close the calling thread's engine under `limits`, which may be broken."""
+    known = _engines.by_limits.pop(limits, None)
+    if known is not None:
+        known.connection.close()
 
 
 def _opened(limits: Limits) -> duckdb.DuckDBPyConnection:

@@ -1,11 +1,17 @@
 """From records to findings: every rule in one pass, nothing read and nothing written.
 
+Where the pass fails or takes too long the rules are asked one by one, so that those at fault are
+named and the others go on.
+
 The same function serves a full run, the changed records of a load, and one record after an edit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -17,6 +23,14 @@ from workqueue.rules import grouping, sql
 from workqueue.rules.batch import Batch, prepared
 from workqueue.rules.catalogue import RULES, rule
 from workqueue.rules.engine import Limits
+from workqueue.rules.isolation import (
+    SECONDS,
+    Evaluation,
+    RuleFailed,
+    check_priorities,
+    named,
+    why_off,
+)
 from workqueue.rules.references import References
 from workqueue.rules.rule import Rule
 
@@ -61,7 +75,6 @@ def evaluate(  # noqa: PLR0913 - each argument is a different kind of thing
     as_of: date,
     references: References,
     rules: Sequence[Rule] = RULES,
-    groups: Collection[str] | None = None,
     limits: Limits | None = None,
 ) -> pa.Table:
     """The findings of `rules` on `records`, as a table of schema FINDINGS.
@@ -69,20 +82,105 @@ def evaluate(  # noqa: PLR0913 - each argument is a different kind of thing
     `records` has id (int64), source, column_set_id (int32), contradicted and every field's name;
     text columns are strings, dates date32; columns beyond `needed_columns` may be left out.
     `column_sets` gives the known fields of each column_set_id. `as_of` is the day in UTC that rules
-    about the clock go by. Order: by rule, then by record. Groups are those among `records`, of the
-    rules whose ids are in `groups`, by default of all.
+    about the clock go by. Order: by rule, then by record. Groups are those among `records`. Raises
+    RuleFailed naming each rule that cannot be asked; a rule whose reference list is missing finds
+    nothing.
     """
+    done = evaluate_each(
+        records,
+        column_sets=column_sets,
+        as_of=as_of,
+        references=references,
+        rules=rules,
+        limits=limits,
+        seconds=None,
+    )
+    if done.failed:
+        told = "; ".join(f"{rule_id} {said}" for rule_id, said in done.failed.items())
+        raise RuleFailed(f"a rule cannot be asked: {told}")
+    return done.findings
+
+
+def evaluate_each(  # noqa: PLR0913 - as evaluate
+    records: pa.Table,
+    *,
+    column_sets: Mapping[int, frozenset[str]],
+    as_of: date,
+    references: References,
+    rules: Sequence[Rule] = RULES,
+    limits: Limits | None = None,
+    seconds: float | None = SECONDS,
+    groups: Collection[str] | None = None,
+) -> Evaluation:
+    """As `evaluate`, but a rule that fails or takes longer than `seconds` stops no other.
+
+    None for `seconds` means no limit of time. Groups are looked for by the rules whose ids are in
+    `groups`, by default by all.
+    """
+    off = {
+        each.id: why_off(each.needs)
+        for each in rules
+        if each.needs is not None and not references.has(each.needs)
+    }
+    asked = [each for each in rules if each.id not in off]
     batch = prepared(records, column_sets, as_of, references, limits or Limits())
-    tables = _record_findings(batch, [each for each in rules if each.checks])
+    asking = _Asking(batch, seconds)
+    tables = _record_findings(asking, [each for each in asked if each.checks])
     if records.num_rows > 1:
-        asked = [each for each in rules if groups is None or each.id in groups]
-        tables += _group_findings(batch, asked)
-    return pa.concat_tables([FINDINGS.empty_table(), *tables])
+        grouped = [each for each in asked if groups is None or each.id in groups]
+        tables += _group_findings(asking, grouped)
+    findings = pa.concat_tables([FINDINGS.empty_table(), *tables])
+    return Evaluation(findings, asking.failed, off, asking.spent)
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """The records, how long a rule may take, and what became of each rule so far."""
+
+    batch: Batch
+    seconds: float | None
+    failed: dict[str, str] = field(default_factory=dict)
+    spent: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def rules(self, *asked: Rule) -> Iterator[None]:
+        """The time of the block is that of `asked`; what it raises is left to the caller."""
+        # A pass over all rules shares its reading out: it is no sum of what each would take.
+        limit = self.seconds and self.seconds * (1 + (len(asked) - 1) / 20)
+        start = time.perf_counter()
+        with named(self.batch.limits, limit):
+            yield
+        for each in asked:
+            taken = (time.perf_counter() - start) / len(asked)
+            self.spent[each.id] = self.spent.get(each.id, 0.0) + taken
+
+    def fail(self, each: Rule, failure: RuleFailed) -> None:
+        """Keep in words why `each` has no answer."""
+        self.failed[each.id] = str(failure)
+        self.spent.pop(each.id, None)
 
 
 def needed_columns(rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
     """The columns that `records` must have for `rules`; evaluate takes a missing one for blank."""
     return ("id", *sorted(sql.names_of(rules)))
+
+
+def live_records(
+    records: pa.Table,
+    fields: tuple[str, ...],
+    *,
+    column_sets: Mapping[int, frozenset[str]],
+    limits: Limits | None = None,
+) -> pa.Table:
+    """id, source and `fields` of the live records of which those fields are known, by id.
+
+    As the rules see them: text without blanks around it, NULL where there is nothing.
+    """
+    batch = prepared(records, column_sets, date(2000, 1, 1), References(), limits or Limits())
+    text = sql.live(fields, batch.scope)
+    if text is None:
+        return records.select(["id"]).slice(0, 0)
+    return batch.ask(text).sort_by("id")
 
 
 def group_keys(
@@ -160,18 +258,40 @@ def _fingerprint(rule_id: str, *key: str) -> str:
     return ":".join((*apart, *key))
 
 
-def _record_findings(batch: Batch, rules: list[Rule]) -> list[pa.Table]:
-    asked, question = sql.scan(tuple(rules), batch.scope)
+def _record_findings(asking: _Asking, rules: list[Rule]) -> list[pa.Table]:
+    tables = []
+    for each, hit in _hits(asking, rules):
+        if not len(hit):
+            continue
+        try:
+            with asking.rules(each):
+                found = asking.batch.ask(sql.evidence(each, asking.batch.scope), hit)
+            check_priorities(found)
+        except RuleFailed as failure:
+            asking.fail(each, failure)
+        else:
+            tables.append(_one_rule(each, found))
+    return tables
+
+
+def _hits(asking: _Asking, rules: list[Rule]) -> list[tuple[Rule, pa.ChunkedArray]]:
+    """The rules that could be asked, each with the ids of the records that it hits."""
+    asked, question = sql.scan(tuple(rules), asking.batch.scope)
     if not asked:
         return []
-    hits = batch.ask(question)
-    tables = []
-    for each, holds in zip(asked, hits.columns[2:], strict=True):
-        # By id, never by position: DuckDB's threads may answer in another order than asked.
-        hit = hits["id"].filter(pc.and_kleene(holds, hits["live"]))
-        if len(hit):
-            tables.append(_one_rule(each, batch.ask(sql.evidence(each, batch.scope), hit)))
-    return tables
+    try:
+        with asking.rules(*asked):
+            hits = asking.batch.ask(question)
+    except RuleFailed as failure:
+        if len(asked) > 1:
+            return [found for each in asked for found in _hits(asking, [each])]
+        asking.fail(asked[0], failure)
+        return []
+    # By id, never by position: DuckDB's threads may answer in another order than asked.
+    return [
+        (each, hits["id"].filter(pc.and_kleene(holds, hits["live"])))
+        for each, holds in zip(asked, hits.columns[2:], strict=True)
+    ]
 
 
 def _one_rule(each: Rule, found: pa.Table) -> pa.Table:
@@ -191,12 +311,19 @@ def _one_rule(each: Rule, found: pa.Table) -> pa.Table:
     )
 
 
-def _group_findings(batch: Batch, rules: list[Rule]) -> list[pa.Table]:
+def _group_findings(asking: _Asking, rules: list[Rule]) -> list[pa.Table]:
     tables = []
     for each in rules:
-        text = grouping.groups(each.group, batch.scope) if each.group is not None else None
-        if text is not None:
-            tables.append(_one_group_rule(each, batch.ask(text)))
+        text = grouping.groups(each.group, asking.batch.scope) if each.group is not None else None
+        if text is None:
+            continue
+        try:
+            with asking.rules(each):
+                found = asking.batch.ask(text)
+        except RuleFailed as failure:
+            asking.fail(each, failure)
+        else:
+            tables.append(_one_group_rule(each, found))
     return tables
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from workqueue.rules.rule import VALIDATION_FLAG, Check, Rule
+from workqueue.rules.rule import MISSING_DATA, VALIDATION_FLAG, Check, Rule
 
 
 def _future(field: str) -> Check:
@@ -70,5 +70,23 @@ HISTORY: Final[tuple[Rule, ...]] = (
             ),
         ),
         priority_expression="CASE WHEN last_update_date < {ten_years_ago} THEN 4 ELSE 5 END",
+    ),
+    Rule(
+        id="CERTIFICATION_MISSING",
+        version=1,
+        queue_type=MISSING_DATA,
+        priority=4,
+        attribute="certification_date",
+        title="Record was never certified",
+        says="The record was updated on {last_update_date} and has no certification date",
+        exit_condition="The record has a certification date, or was last updated before 2021.",
+        source="NPPES asks with each update for a certification of all that it says, since 2020",
+        checks=(
+            Check(
+                "certification_date IS NULL AND last_update_date >= DATE '2021-01-01'",
+                ("certification_date", "last_update_date"),
+                ("certification_date", "last_update_date"),
+            ),
+        ),
     ),
 )

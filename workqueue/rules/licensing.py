@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from workqueue.rules.rule import DUPLICATE_CHECK, MISSING_DATA, Check, Group, Rule
+from workqueue.rules.places import STATES
+from workqueue.rules.rule import (
+    DUPLICATE_CHECK,
+    MISSING_DATA,
+    VALIDATION_FLAG,
+    Check,
+    Group,
+    Rule,
+)
+
+# What people write where there is no number. A digit other than 0 makes it one: R123, 0101-23.
+_NO_NUMBER: Final = "NOT regexp_matches(license_number_{n}, '[1-9]')"
+# A word before the number says what it is, and is no part of it.
+_LABEL: Final = "(?i)^((STATE )?(LICEN[SC]E|LIC[ .:#])[ .:]*((NO|NUM|NUMBER)[ .:#]+)?#* *|#+ *)"
+_ODD: Final = "[^A-Za-z0-9 ./#&()_*,-]"
+_TIDY: Final = (
+    f"regexp_replace(regexp_replace(license_number_{{n}}, '{_LABEL}', ''), '{_ODD}', '', 'g')"
+)
 
 LICENSING: Final[tuple[Rule, ...]] = (
-    Rule(
-        id="TAXONOMY_MISSING",
-        version=1,
-        queue_type=MISSING_DATA,
-        priority=1,
-        attribute="taxonomy_code_1",
-        title="Specialty is missing",
-        says="The record has no taxonomy code in any slot",
-        exit_condition="The record has at least one taxonomy code.",
-        source="NPPES requires a taxonomy code (form CMS-10114, section 3D)",
-        checks=(
-            Check(
-                "coalesce({taxonomy_codes}) IS NULL",
-                ("taxonomy_code_1",),
-                ("taxonomy_code_1",),
-            ),
-        ),
-    ),
     Rule(
         id="LICENSE_MISSING",
         version=1,
@@ -41,6 +40,78 @@ LICENSING: Final[tuple[Rule, ...]] = (
                 ("taxonomy_code_{n}", "license_number_{n}"),
                 ("taxonomy_code_{n}", "license_number_{n}"),
                 slots=True,
+            ),
+        ),
+    ),
+    Rule(
+        id="LICENSE_STATE_MISSING",
+        version=1,
+        queue_type=MISSING_DATA,
+        priority=2,
+        attribute="license_state_1",
+        title="Licence has no state",
+        says="Slot {n}: licence {license_number} has no state",
+        exit_condition="Every licence number has a state beside it.",
+        source="State boards number licences each for themselves; NPPES asks for the state",
+        checks=(
+            Check(
+                "license_state_{n} IS NULL AND regexp_matches(license_number_{n}, '[1-9]')",
+                ("license_number_{n}", "license_state_{n}"),
+                ("license_number_{n}", "license_state_{n}"),
+                slots=True,
+            ),
+        ),
+    ),
+    Rule(
+        id="LICENSE_FORMAT",
+        version=1,
+        queue_type=VALIDATION_FLAG,
+        priority=3,
+        attribute="license_number_1",
+        title="Licence number is none",
+        says="Slot {n}: {license_number} is no licence number",
+        exit_condition=(
+            "Every licence number has a digit other than 0, only letters, digits and usual marks, "
+            "no word such as LICENSE before it, and is not the NPI."
+        ),
+        source="Practice of directory clean-up; the forms of single boards are not checked",
+        checks=(
+            Check(
+                f"{_NO_NUMBER} OR regexp_matches(license_number_{{n}}, '{_ODD}') "
+                f"OR regexp_matches(license_number_{{n}}, '{_LABEL}') "
+                "OR coalesce(license_number_{n} = npi, FALSE)",
+                ("license_number_{n}",),
+                ("license_number_{n}",),
+                slots=True,
+            ),
+        ),
+        suggests=(
+            (
+                "license_number_{n}",
+                f"CASE WHEN regexp_matches({_TIDY}, '^[A-Za-z0-9].*[1-9]') THEN {_TIDY} END",
+            ),
+        ),
+    ),
+    Rule(
+        id="LICENSE_NO_PRACTICE_STATE",
+        version=1,
+        queue_type=VALIDATION_FLAG,
+        priority=3,
+        attribute="license_state_1",
+        title="No licence in the state of the practice",
+        says="The practice is in {practice_state}, and no licence (the first: {license_state_1})",
+        exit_condition="A licence is of the state of the practice, or no taxonomy needs a licence.",
+        source=(
+            "States license who practises in them; federal sites take a licence of any state, "
+            "and are left out where the address says so"
+        ),
+        checks=(
+            Check(
+                "license_needed AND license_placed AND NOT license_unplaced AND NOT licensed_here "
+                "AND NOT practice_federal AND NOT practice_abroad "
+                f"AND strpos('|{'|'.join(STATES)}|', '|' || upper(practice_state) || '|') > 0",
+                ("license_state_1", "license_number_1", "practice_state"),
+                ("practice_state", "license_state_1"),
             ),
         ),
     ),

@@ -3,9 +3,9 @@
 Expressions speak of the fields of `workqueue.fields`, trimmed and with blank text as NULL, of
 `source` and `contradicted`, and of the names in `workqueue.rules.columns`. They keep to a listed
 vocabulary (`columns.VOCABULARY`), so that sqlglot can turn the same text into Spark SQL. An
-expression over slots is written once with `{n}` for the number of the slot. Days that depend on
-the clock are written `{tomorrow}`, `{five_years_ago}` and `{ten_years_ago}`, and
-`{taxonomy_codes}` lists the taxonomy codes of all slots.
+expression over slots is written once with `{n}` for the number of the slot, and with `{m}` for that
+of some slot before it. Days that depend on the clock are written `{tomorrow}`, `{five_years_ago}`
+and `{ten_years_ago}`, and `{taxonomy_codes}` lists the taxonomy codes of all slots.
 """
 
 from __future__ import annotations
@@ -94,7 +94,10 @@ class Rule:
     `priority` is 1 (high) to 5 (low); `priority_expression` gives it per record where it differs.
     `says` tells what is wrong with one record, with the evidence's values in braces; `reason` is a
     SQL expression for `{reason}` in it. `checks` are asked of each record, `group` of records that
-    share a key; of a rule that has both, `says_of_group` tells what is wrong with a group.
+    share a key; a rule that a validation script answers has neither. Of a rule that has both,
+    `says_of_group` tells what is wrong with a group. `suggests` are (field, SQL expression) pairs:
+    a value that would cure the record, NULL where none is sure enough; with `{n}` of the slot that
+    is at fault. With `needs` the rule is off until the reference list of that name is loaded.
     """
 
     id: str
@@ -111,11 +114,13 @@ class Rule:
     priority_expression: str | None = None
     reason: str | None = None
     says_of_group: str | None = None
+    suggests: tuple[tuple[str, str], ...] = ()
+    needs: str | None = None
 
     @property
     def grouped(self) -> bool:
         """True where every finding is about a group of records rather than about one record."""
-        return not self.checks
+        return self.group is not None and not self.checks
 
     @property
     def slots(self) -> bool:
@@ -128,6 +133,7 @@ class Rule:
         if self.group is not None:
             texts += self.group.expressions()
         texts += [text for text in (self.priority_expression, self.reason) if text is not None]
+        texts += [text for _, text in self.suggests]
         return tuple(texts)
 
 

@@ -17,22 +17,21 @@ from functools import lru_cache
 from typing import Final
 
 from workqueue.fields import BY_NAME, SLOTS, Form
-from workqueue.rules.columns import DERIVED, SLOT_DERIVED
+from workqueue.rules.columns import DERIVED
+from workqueue.rules.marks import MARKS, sources_of
 from workqueue.rules.rule import Check, Rule
 
 # Texts kept: making them anew would be a tenth of the re-check of one record.
 KEPT: Final = 256
 
 _NAME = re.compile(r"[a-z][a-z_0-9]*")
-_SLOT_MARKS = frozenset(
-    name.replace("{n}", str(number)) for name in SLOT_DERIVED for number in range(1, SLOTS + 1)
-)
 _TAXONOMIES = tuple(f"taxonomy_code_{number}" for number in range(1, SLOTS + 1))
 TOLD = ("npi", "last_name", "first_name")
 OWN = (
     *("source", "column_set_id", "contradicted"),
     *("nppes_status", "nppes_deactivated_on", "nppes_replacement"),
 )
+_SPOKEN_OF = frozenset((*BY_NAME, *DERIVED, *MARKS, *OWN))
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def names_in(texts: Iterable[str]) -> frozenset[str]:
     for derived, expression in DERIVED.items():
         if derived in found:
             found.update(_NAME.findall(expression))
-    return frozenset(found & (set(BY_NAME) | set(DERIVED) | _SLOT_MARKS | set(OWN)))
+    return frozenset(found & _SPOKEN_OF)
 
 
 def names_of(rules: Iterable[Rule]) -> frozenset[str]:
@@ -111,18 +110,20 @@ def names_of(rules: Iterable[Rule]) -> frozenset[str]:
         texts += rule.expressions()
         for check in rule.checks:
             texts += (*check.fields, *check.shows)
+        texts += (name for name, _ in rule.suggests)
         if rule.group is not None:
             texts += (*rule.group.fields, *TOLD, *(one.shows for one in rule.group.compare))
     texts = [slot(text, number) for text in texts for number in range(1, SLOTS + 1)]
     texts = [text.replace("{taxonomy_codes}", " ".join(_TAXONOMIES)) for text in texts]
-    return names_in(texts) - set(DERIVED) - _SLOT_MARKS
+    names = names_in(texts)
+    return (names | sources_of(names)) - set(DERIVED) - set(MARKS)
 
 
 def _kind(name: str) -> str:
     if name in BY_NAME:
         return "DATE" if BY_NAME[name].form is Form.DATE else "VARCHAR"
-    if name in _SLOT_MARKS:
-        return "BOOLEAN" if name.startswith("license_required") else "VARCHAR"
+    if name in MARKS:
+        return MARKS[name].kind
     return {"id": "BIGINT", "column_set_id": "INTEGER"}.get(name, "VARCHAR")
 
 
@@ -150,6 +151,15 @@ def base(texts: Iterable[str], scope: Scope) -> str:
     )
 
 
+def live(fields: tuple[str, ...], scope: Scope) -> str | None:
+    """(id, source, fields) of the live records that have `fields`, or None where none has them."""
+    known = scope.known(fields)
+    if known is None:
+        return None
+    text = f"SELECT id, source, {', '.join(fields)} FROM base WHERE {known}NOT deactivated"
+    return base((text,), scope) + text
+
+
 def slot(text: str, number: int) -> str:
     """`text` of one slot."""
     return text.replace("{n}", str(number))
@@ -163,17 +173,34 @@ def conditions(rule: Rule, scope: Scope) -> list[tuple[str, tuple[str, ...]]]:
     return [found for check in rule.checks for found in _check(check, scope)]
 
 
-def _check(check: Check, scope: Scope) -> list[tuple[str, tuple[str, ...]]]:
+def _check(
+    check: Check, scope: Scope, only: int | None = None
+) -> list[tuple[str, tuple[str, ...]]]:
+    """As `conditions`, for one check; of the slots `only` one where that is given."""
     found = []
-    for number in range(1, SLOTS + 1) if check.slots else (0,):
+    for number in (only or 0,) if only or not check.slots else range(1, SLOTS + 1):
         fields = tuple(slot(name, number) for name in check.fields)
         known = scope.known(fields)
         if known is None or (check.slots and fields[0] not in scope.filled):
             continue
-        expression = dated(slot(check.expression, number), scope)
+        expression = dated(_before(slot(check.expression, number), number, scope), scope)
+        if not expression:
+            continue
         shows = tuple(slot(name, number) for name in check.shows)
         found.append((f"({known}({expression}))", shows))
     return found
+
+
+def _before(expression: str, number: int, scope: Scope) -> str:
+    """`expression` for any of the slots before that one, "" where there is none."""
+    if "{m}" not in expression:
+        return expression
+    earlier = (
+        expression.replace("{m}", str(place))
+        for place in range(1, number)
+        if f"taxonomy_code_{place}" in scope.filled
+    )
+    return " OR ".join(f"({text})" for text in earlier)
 
 
 @lru_cache(KEPT)
@@ -207,6 +234,7 @@ def evidence(rule: Rule, scope: Scope) -> str:
         for name, when in sorted(shown.items())
     ]
     text = f"'\"values\":{{' || concat_ws(',', {', '.join(parts)}) || '}}}}'"
+    text = f"{_suggested(rule, scope)}{text}"
     if rule.reason is not None:
         text = f"'{{\"reason\":' || CAST(to_json({rule.reason}) AS VARCHAR) || ',' || {text}"
     else:
@@ -214,6 +242,29 @@ def evidence(rule: Rule, scope: Scope) -> str:
     priority = dated(rule.priority_expression or str(rule.priority), scope)
     columns = f"CAST({priority} AS TINYINT) AS priority, {text} AS evidence"
     return f"{base((columns,), scope)}SELECT id, {columns} FROM base"
+
+
+def _suggested(rule: Rule, scope: Scope) -> str:
+    """The part of the evidence that holds the suggested values, with a || behind it; or ""."""
+    offers = []
+    for name, text in sorted(rule.suggests):
+        of_slots = rule.slots and "{n}" in name
+        for number in range(1, SLOTS + 1) if of_slots else (0,):
+            field = slot(name, number)
+            wanted = f"({dated(slot(text, number), scope)})"
+            found = [f"{wanted} <> coalesce({field}, '')"]
+            if of_slots:
+                checks = [_check(check, scope, number) for check in rule.checks]
+                hits = [condition for check in checks for condition, _ in check]
+                if not hits:
+                    continue
+                found.append(f"({' OR '.join(hits)})")
+            pair = f"'\"{field}\":' || CAST(to_json({wanted}) AS VARCHAR)"
+            offers.append(f"CASE WHEN {' AND '.join(found)} THEN {pair} END")
+    if not offers:
+        return ""
+    listed = f"nullif(concat_ws(',', {', '.join(offers)}), '')"
+    return f"coalesce('\"suggested\":{{' || {listed} || '}},', '') || "
 
 
 def _json_pair(name: str, when: list[str]) -> str:

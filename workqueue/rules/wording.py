@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from workqueue.fields import BY_NAME
 from workqueue.rules.catalogue import RULES, rule
+from workqueue.rules.rule import Rule
 
 _SLOTTED = re.compile(r"(.+)_(\d+)$")
 
@@ -19,12 +21,22 @@ class _Values(dict[str, str]):
         return "?"
 
 
-def words(rule_id: str, evidence: Mapping[str, Any]) -> str:
+@dataclass(frozen=True)
+class Suggestion:
+    """A value that would cure the record: the field, what it is called, and the value."""
+
+    field: str
+    label: str
+    value: str
+
+
+def words(rule_id: str, evidence: Mapping[str, Any], own: Rule | None = None) -> str:
     """What is wrong, with the evidence's values, as one line without a full stop.
 
-    Raises KeyError for an id that never was a rule.
+    `own` is the rule itself where it is the operator's. Raises KeyError for an id that never was a
+    rule.
     """
-    asked = rule(rule_id)
+    asked = own or rule(rule_id)
     if "members" in evidence or asked.grouped:
         said = asked.says_of_group or asked.says
         return said.format_map(_group_values(evidence))
@@ -37,6 +49,12 @@ def words(rule_id: str, evidence: Mapping[str, Any]) -> str:
         f"{_label(name)} {_shown(name, value)}" for name, value in values.items()
     )
     return asked.says.format_map(told)
+
+
+def suggestions(evidence: Mapping[str, Any]) -> tuple[Suggestion, ...]:
+    """What the rule suggests in the place of what is wrong; most often nothing."""
+    offered: Mapping[str, Any] = evidence.get("suggested", {})
+    return tuple(Suggestion(name, _label(name), str(value)) for name, value in offered.items())
 
 
 def _label(name: str) -> str:

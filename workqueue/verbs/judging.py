@@ -42,13 +42,19 @@ NOT EXISTS (SELECT FROM work_items newer
             WHERE newer.fingerprint = item.fingerprint AND newer.generation > item.generation)
 """
 
-# The items in scope of a re-check: about one of the records, or about one of the groups.
+# The items in scope of a re-check: about one of the records, or about one of the groups. Those of
+# a rule that was not asked, or has no answer, are left as they are.
+_ASKED = """
+(CAST(:rules AS text[]) IS NULL OR item.rule_id = ANY(CAST(:rules AS text[])))
+"""
 KNOWN_OF_RECORDS: Final = f"""
 INSERT INTO wq_known (item_id)
 SELECT item.id FROM work_items item
-WHERE item.provider_id = ANY(:providers) AND NOT item.evidence ? 'members' AND {_NEWEST}
+WHERE item.provider_id = ANY(:providers) AND NOT item.evidence ? 'members' AND {_ASKED}
+  AND {_NEWEST}
 UNION
-SELECT item.id FROM work_items item WHERE item.fingerprint = ANY(:groups) AND {_NEWEST}
+SELECT item.id FROM work_items item
+WHERE item.fingerprint = ANY(:groups) AND {_ASKED} AND {_NEWEST}
 UNION
 SELECT item.id FROM wq_found found JOIN work_items item USING (fingerprint) WHERE {_NEWEST}
 """
@@ -258,6 +264,12 @@ WITH made AS (
     INSERT INTO wq_judged (item_id, act) SELECT id, 'new' FROM made RETURNING act
 )
 SELECT count(*) FROM judged
+"""
+
+BY_RULE: Final = """
+SELECT item.rule_id, judged.act, count(*) AS items
+FROM wq_judged judged JOIN work_items item ON item.id = judged.item_id
+GROUP BY item.rule_id, judged.act
 """
 
 # Members of group items that were found again: who left, who joined or rejoined.

@@ -5,17 +5,16 @@ Read here for a full run and for the re-check of one record alike, so that both 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Text, and_, cast, select
 from sqlalchemy.orm import Session
 
 from workqueue.fields import FIELDS
 from workqueue.models import ColumnSet, ReferenceEntry, ReferenceList
-from workqueue.rules import RULES, References, Rule, needed_columns
-
-LICENSE_LIST: Final = "licence-required"
+from workqueue.models import Rule as RuleRow
+from workqueue.rules import RULES, References, Rule, definition, needed_columns
 
 # One row per record whose source has come to say something else than what a live correction
 # replaced, without agreeing with the correction: the names of those fields.
@@ -65,22 +64,35 @@ def fields_needed(rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
     return tuple(field.name for field in FIELDS if field.name in wanted)
 
 
+def own_rules(session: Session) -> tuple[Rule, ...]:
+    """The operator's rules as the last detection knew them, those of scripts included."""
+    texts = session.scalars(
+        select(cast(RuleRow.definition, Text))
+        .where(RuleRow.definition.is_not(None), RuleRow.retired_at.is_(None))
+        .order_by(RuleRow.id)
+    )
+    return tuple(definition.from_json(text) for text in texts)
+
+
 def column_sets(session: Session) -> dict[int, frozenset[str]]:
     """The names of the known fields by column_set_id."""
     rows = session.execute(select(ColumnSet.id, ColumnSet.fields))
     return {row.id: frozenset(row.fields) for row in rows}
 
 
-def references(session: Session) -> References:
-    """The reference lists that the operator has loaded; without one, the rules' own table."""
-    list_id = session.scalar(
-        select(ReferenceList.id).where(
-            ReferenceList.name == LICENSE_LIST, ReferenceList.superseded_at.is_(None)
-        )
-    )
-    if list_id is None:
-        return References()
+def references(session: Session, keys: Iterable[str] | None = None) -> References:
+    """The reference lists that the operator has loaded, whole or only their entries of `keys`."""
+    wanted = ReferenceEntry.list_id == ReferenceList.id
+    if keys is not None:
+        wanted = and_(wanted, ReferenceEntry.key.in_(sorted(keys)))
     rows = session.execute(
-        select(ReferenceEntry.key, ReferenceEntry.detail).where(ReferenceEntry.list_id == list_id)
+        select(ReferenceList.name, ReferenceEntry.key, ReferenceEntry.detail)
+        .outerjoin(ReferenceEntry, wanted)
+        .where(ReferenceList.superseded_at.is_(None))
     )
-    return References.from_pairs((row.key, bool(row.detail.get("required"))) for row in rows)
+    lists: dict[str, dict[str, Any]] = {}
+    for name, key, detail in rows:
+        entries = lists.setdefault(name, {})
+        if key is not None:
+            entries[key] = detail
+    return References(lists)

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Final
 
 import pyarrow as pa
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from workqueue.errors import NoSuchProvider
 from workqueue.fields import BY_NAME, Form
-from workqueue.rules import GroupKeys, Limits, evaluate, group_keys, key_of
+from workqueue.rules import (
+    RULES,
+    GroupKeys,
+    Limits,
+    Rule,
+    evaluate_each,
+    group_keys,
+    key_of,
+)
+from workqueue.rules.references import keys_of
 from workqueue.verbs import knowledge
 from workqueue.verbs.members_by_key import Sharing, sharing
 from workqueue.verbs.reconcile import OfRecords, befallen_items, reconcile
@@ -26,31 +36,16 @@ _LIMITS: Final = Limits(threads=1, memory_mb=256, spill_mb=0)
 # A group of more is left to the next run of detection: nobody waits for it after an edit.
 _CROWD: Final = 200
 
-_FIELDS: Final = knowledge.fields_needed()
-_SCHEMA: Final = pa.schema(
-    [
-        ("id", pa.int64()),
-        ("source", pa.string()),
-        ("column_set_id", pa.int32()),
-        *((name, pa.string()) for name in ("contradicted", *knowledge.NPPES_COLUMNS)),
-        *(
-            (name, pa.date32() if BY_NAME[name].form is Form.DATE else pa.string())
-            for name in _FIELDS
-        ),
-    ]
-)
-
-_RECORDS: Final = text(f"""
+_SELECT: Final = f"""
 SELECT p.id, s.name AS source, p.column_set_id, c.contradicted,
-       {", ".join(f"n.{name}" for name in knowledge.NPPES_COLUMNS)},
-       {", ".join(f"p.{name}" for name in _FIELDS)}
+       {", ".join(f"n.{name}" for name in knowledge.NPPES_COLUMNS)}, {{fields}}
 FROM individual_providers p JOIN sources s ON s.id = p.source_id
 LEFT JOIN ({knowledge.CONTRADICTED.format(which="AND provider_id = ANY(:ids)")}) c
     ON c.provider_id = p.id
 LEFT JOIN ({knowledge.NPPES_SAYS.format(which="AND own.id = ANY(:ids)")}) n
     ON n.provider_id = p.id
 WHERE p.id = ANY(:ids) ORDER BY p.id
-""")
+"""
 
 # The groups that the record is known to belong to, whatever its values say by now.
 _ITS_GROUPS: Final = text("""
@@ -96,10 +91,12 @@ def recheck(
 
     `before` is `groups_of` from before the edit; `as_of` a day in UTC, by default today. Runs in
     the caller's transaction, writes as the system and gives the transaction back to who was
-    acting. Raises NoSuchProvider.
+    acting. Own rules are asked as the last detection knew them; a rule that fails, lacks its list
+    or is a script's leaves its items as they are. Raises NoSuchProvider.
     """
     known = knowledge.column_sets(session)
-    record = _records(session, [provider_id])
+    rules = (*RULES, *(rule for rule in knowledge.own_rules(session) if rule.checks))
+    record = _records(session, [provider_id], rules)
     its_groups = [
         key_of(row.rule_id, row.evidence)
         for row in session.execute(_ITS_GROUPS, {"provider_id": provider_id})
@@ -112,30 +109,58 @@ def recheck(
     found = _shared(session, keys)
     keys -= found.crowds
     others = sorted(found.ids - {provider_id})
-    findings = evaluate(
-        pa.concat_tables([record, _records(session, others)]) if others else record,
+    together = record
+    if others:
+        together = pa.concat_tables([record, _records(session, others, rules)])
+    spoken_of = {key for row in together.to_pylist() for key in keys_of(row)}
+    done = evaluate_each(
+        together,
         column_sets=known,
         as_of=as_of or datetime.now(UTC).date(),
-        references=knowledge.references(session),
+        references=knowledge.references(session, spoken_of),
+        rules=rules,
         groups={key.rule_id for key in found.full},
         limits=_LIMITS,
+        seconds=None,
     )
     whole = frozenset(key.fingerprint for key in keys)
     reconcile(
         session,
-        _of_record(findings, provider_id, whole),
-        scope=OfRecords(providers=frozenset({provider_id}), groups=whole),
+        _of_record(done.findings, provider_id, whole),
+        scope=OfRecords(
+            providers=frozenset({provider_id}),
+            groups=whole,
+            rules=frozenset(rule.id for rule in rules) - done.unanswered,
+        ),
     )
     ids = befallen_items(session)
     ids["opened"] = ids.pop("new", ())
     return Outcome(**ids)
 
 
-def _records(session: Session, ids: list[int]) -> pa.Table:
-    rows = session.execute(_RECORDS, {"ids": ids}).mappings().all()
+def _records(session: Session, ids: list[int], rules: tuple[Rule, ...] = RULES) -> pa.Table:
+    statement, schema = _reading(rules)
+    rows = session.execute(statement, {"ids": ids}).mappings().all()
     if len(rows) != len(ids):
         raise NoSuchProvider(f"there is no provider record {ids[0]}.")
-    return pa.Table.from_pylist([dict(row) for row in rows], schema=_SCHEMA)
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+
+
+@lru_cache(8)
+def _reading(rules: tuple[Rule, ...]) -> tuple[TextClause, pa.Schema]:
+    """The statement that reads records for `rules`, and the schema of its answer."""
+    fields = knowledge.fields_needed(rules)
+    kinds = (pa.date32() if BY_NAME[name].form is Form.DATE else pa.string() for name in fields)
+    schema = pa.schema(
+        [
+            ("id", pa.int64()),
+            ("source", pa.string()),
+            ("column_set_id", pa.int32()),
+            *((name, pa.string()) for name in ("contradicted", *knowledge.NPPES_COLUMNS)),
+            *zip(fields, kinds, strict=True),
+        ]
+    )
+    return text(_SELECT.format(fields=", ".join(f"p.{name}" for name in fields))), schema
 
 
 def _shared(session: Session, keys: GroupKeys) -> Sharing:

@@ -44,11 +44,13 @@ _STAGED: Final = ("fingerprint", "rule_id", "provider_id", "priority", "evidence
 class OfRecords:
     """Scope of a re-check: all that the rules say of these records, and of these groups.
 
-    `providers` are record ids, `groups` fingerprints. Items of theirs without a finding are gone.
+    `providers` are record ids, `groups` fingerprints. Items of theirs without a finding are gone,
+    where they are of one of `rules`, the ids of those that were asked; None: of any.
     """
 
     providers: frozenset[int]
     groups: frozenset[str]
+    rules: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,18 @@ def befallen_items(session: Session) -> dict[str, tuple[int, ...]]:
     return {name: tuple(ids) for name, ids in found.items()}
 
 
+def befallen_rules(session: Session) -> dict[str, dict[str, int]]:
+    """By rule, how many items the last `reconcile` of this transaction acted on, by name of Counts.
+
+    Rules none of whose items it touched are left out.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for row in session.execute(_sql(judging.BY_RULE)):
+        if row.act in _COUNTED:
+            found.setdefault(row.rule_id, {})[_COUNTED[row.act]] = row.items
+    return found
+
+
 @contextmanager
 def _acting_meanwhile(session: Session, actor: Actor) -> Iterator[UserRow]:
     before = session.scalar(_sql("SELECT current_setting('app.actor', true)"))
@@ -161,7 +175,11 @@ def _stage(session: Session, findings: pa.Table, scope: OfRecords | Compared) ->
         _copy(session, "wq_found", staged)
         session.execute(
             _sql(judging.KNOWN_OF_RECORDS),
-            {"providers": sorted(scope.providers), "groups": sorted(scope.groups)},
+            {
+                "providers": sorted(scope.providers),
+                "groups": sorted(scope.groups),
+                "rules": None if scope.rules is None else sorted(scope.rules),
+            },
         )
         session.execute(_sql(judging.LOCK))
         session.execute(_sql(judging.LINK))
