@@ -88,7 +88,8 @@ def test_a_rule_beyond_its_memory_is_named() -> None:
 
 def test_a_failing_group_is_named() -> None:
     """A rule about groups fails for itself too."""
-    broken = Group((("npi", "CAST(npi AS BIGINT)"),), "npi IS NOT NULL", "id", ("npi",))
+    key = (("npi", "CAST(npi AS BIGINT)"),)
+    broken = Group(key, "npi IS NOT NULL", "id", ("npi",), (("npi", "npi"),))
     done = _asked(GOOD, replace(rule("NPI_DUPLICATE"), group=broken), rule("LICENSE_SHARED"))
     assert list(done.failed) == ["NPI_DUPLICATE"]
     assert done.findings.num_rows == FEW + 1

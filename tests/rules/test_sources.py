@@ -101,8 +101,14 @@ def test_sources_contradict_each_other(
 
 def test_one_disagreement_is_one_finding() -> None:
     """Three sources of one NPI make one finding with all that they say; names make another."""
-    own = {**OWN, "practice_phone": "5124720198", "practice_zip": "10001", "last_name": "LOPEZ"}
-    board = {"source": "BOARD", "practice_phone": None, "license_number_1": "K77"}
+    own = {
+        **GOOD,
+        **OWN,
+        "practice_phone": "5124720198",
+        "practice_zip": "10001",
+        "last_name": "LOPEZ",
+    }
+    board = {**GOOD, "source": "BOARD", "practice_phone": None, "license_number_1": "K77"}
     both = [rule("NAME_CONFLICT"), rule("SOURCE_CONFLICT")]
     assert fired(GOOD, own, board, rules=both) == [
         "NAME_CONFLICT:1234567893",
@@ -122,7 +128,7 @@ def test_what_two_records_of_a_source_say_counts_together() -> None:
 
 def test_other_npis_and_deactivated_records_contradict_nobody() -> None:
     """Only live records of one well-formed NPI are set side by side."""
-    differs = {**OWN, "last_name": "LOPEZ", "practice_phone": "5124720198"}
+    differs = {**OWN, "last_name": "LOPEZ", "practice_phone": "5124720196"}
     free = {"license_number_1": "K9"}
     assert fired({}, {**differs, "npi": OTHER, **free}) == []
     gone = {**differs, "deactivation_date": table({}).to_pylist()[0]["enumeration_date"]}
