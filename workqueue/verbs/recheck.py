@@ -160,7 +160,7 @@ def _reading(rules: tuple[Rule, ...]) -> tuple[TextClause, pa.Schema]:
             *zip(fields, kinds, strict=True),
         ]
     )
-    return text(_SELECT.format(fields=", ".join(f"p.{name}" for name in fields))), schema
+    return text(_SELECT.replace("{fields}", ", ".join(f"p.{name}" for name in fields))), schema
 
 
 def _shared(session: Session, keys: GroupKeys) -> Sharing:
