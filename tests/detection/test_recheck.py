@@ -97,7 +97,7 @@ def test_edit_without_effect(database: Database) -> None:
     """An edit that changes no finding writes nothing."""
     (provider,) = add(database, clean(practice_phone="12"))
     run(database)
-    assert _edit(database, provider, practice_city="CHICAGO") == Outcome()
+    assert _edit(database, provider, middle_name="QUINN") == Outcome()
 
 
 def test_leaving_one_group_and_joining_another(database: Database) -> None:
