@@ -187,8 +187,8 @@ def _changes(
     records = _records(cursor, rules, (), changed.ids)
     groups = scope.groups(ask, records, changed.former, question.column_sets, asked)
     if others := groups.ids - changed.ids:
-        more = _records(cursor, rules, (), others)
-        records = pa.concat_tables([records, more], promote_options="default")
+        partners = _records(cursor, rules, (), others)
+        records = pa.concat_tables([records, partners], promote_options="default")
     given = {
         "ids": scope.array(changed.ids | groups.ids),
         "anew": scope.text_array(sorted(anew | gone)),
