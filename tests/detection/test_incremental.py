@@ -30,7 +30,7 @@ from tests.detection.records import (
 )
 from workqueue.accounts import Actor
 from workqueue.database import Database
-from workqueue.detection import DetectReport, detect
+from workqueue.detection import DetectReport, asking, detect
 from workqueue.detection import run as run_module
 from workqueue.dossier import Disagreement, Side
 from workqueue.dossier.disagreeing import disagreements
@@ -206,7 +206,7 @@ def test_same_as_a_full_run(
             rules = tuple(
                 replace(rule, version=rule.version + 1) if rule is one else rule for rule in RULES
             )
-            patched.setattr(run_module, "RULES", rules)
+            patched.setattr(asking, "RULES", rules)
         report = run(database, story.day)
         assert not report.full
         before = problems(database)
@@ -282,9 +282,7 @@ def test_a_changed_rule_is_asked_of_all_records(
     one = next(rule for rule in RULES if rule.id == "STATE_INVALID")
     (check, *_) = one.checks
     never = replace(one, checks=(replace(check, expression="FALSE"),))
-    monkeypatch.setattr(
-        run_module, "RULES", tuple(never if rule is one else rule for rule in RULES)
-    )
+    monkeypatch.setattr(asking, "RULES", tuple(never if rule is one else rule for rule in RULES))
     report = run(database)
     assert (changed_by(report), report.looked_at) == ({"closed": 1}, 0)
     assert items(database, "PHONE_INVALID")[0].status == "OPEN"

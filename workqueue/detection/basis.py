@@ -108,13 +108,16 @@ SELECT id FROM rules rule WHERE retired_at IS NOT NULL AND EXISTS (
 """)
 
 
-def look(session: Session, now: Basis) -> Look:
-    """What there is to look at since the last complete run, for one that goes by `now`."""
+def look(session: Session, now: Basis, anew: frozenset[str] = frozenset()) -> Look:
+    """What there is to look at since the last complete run, for one that goes by `now`.
+
+    `anew` are rules that are asked of every record whatever has changed.
+    """
     last = _last(session)
     if last is None or (last.place, last.lists) != (now.place, now.lists):
         return Look(None)
     return Look(
         last,
-        anew=frozenset(key for key, said in now.rules.items() if last.rules.get(key) != said),
+        anew=anew | {key for key, said in now.rules.items() if last.rules.get(key) != said},
         gone=frozenset(session.scalars(_RETIRED)) | (last.rules.keys() - now.rules.keys()),
     )

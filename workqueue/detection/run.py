@@ -187,7 +187,7 @@ def _run(database: Database, run: _Run, progress: Progress) -> DetectReport:
             off=done.off,
         )
         due, scope = compare(done.findings, snapshot, done.unanswered)
-        found = asking.found_by_rule(done.findings)
+        looked = _looked(now, looking, snapshot, done)
         done = replace(done, findings=due)
         del snapshot
         written = _Written(run, done, found, about, kept)
