@@ -66,7 +66,7 @@ SOURCES = ("NPPES", "NPPES", "CLINIC", "BOARD")
 
 def full(database: Database, as_of: date = TODAY) -> DetectReport:
     """A run that looks at everything."""
-    return detect(database, actor=LOCAL, as_of=as_of, full=True)
+    return detect(database, actor=LOCAL, as_of=as_of, full=True, duplicates=False)
 
 
 def _tell_complete(database: Database) -> None:

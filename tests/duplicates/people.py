@@ -19,25 +19,35 @@ _NAMES = (
     *("IVANOVSKAYA LUDMILA", "JABLONSKI KASIMIR", "KINGSOLVER BEATRIX", "LOVELLETTE AMBROSE"),
 )
 _forms = itertools.count(1)
-_STATES = ("OR", "TX", "NY", "GA", "IL", "WA", "FL", "OH", "PA", "MN", "AZ", "CO")
+_PLACES = (
+    *("PORTLAND OR 97201", "AUSTIN TX 78701", "ALBANY NY 12207", "MACON GA 31201"),
+    *("PEORIA IL 61602", "SPOKANE WA 99201", "TAMPA FL 33602", "TOLEDO OH 43604"),
+    *("ERIE PA 16501", "DULUTH MN 55802", "TUCSON AZ 85701", "PUEBLO CO 81003"),
+)
+_PROFESSIONS = ("207Q00000X MD", "225100000X PT", "1223G0001X DDS", "163W00000X RN")
 
 
 def person(number: int, **values: Any) -> dict[str, Any]:
     """Person `number` of twelve, each of another name, place, profession and licence."""
     last, first = _NAMES[number].split()
+    city, state, zip_code = _PLACES[number].split()
+    profession, credential = _PROFESSIONS[number % 4].split()
     return (
         clean(
             last_name=last,
             first_name=first,
             middle_name="QRSTUVWXYZJK"[number],
             practice_address_1=f"{100 + 7 * number} {_NAMES[(number + 5) % 12].split()[0]} AVE",
-            practice_state=_STATES[number],
-            practice_zip=f"{10_000 + 7_001 * number}",
+            credential=credential,
+            practice_city=city,
+            practice_state=state,
+            practice_zip=zip_code,
+            mailing_state=state,
             practice_phone=f"{212 + number}555{2000 + 37 * number}",
             enumeration_date=date(2007 + number, 1 + number, 3 + number),
-            taxonomy_code_1=("207Q00000X", "225100000X", "1223G0001X", "163W00000X")[number % 4],
+            taxonomy_code_1=profession,
             license_number_1=f"A{551_000 + 91 * number}",
-            license_state_1=_STATES[number],
+            license_state_1=state,
         )
         | values
     )

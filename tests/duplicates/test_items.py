@@ -158,7 +158,7 @@ def test_cured_when_a_member_is_corrected_away(database: Database, people: Peopl
     fields = (
         *("last_name", "first_name", "middle_name", "practice_address_1", "practice_state"),
         *("practice_zip", "practice_phone", "taxonomy_code_1", "license_number_1"),
-        "license_state_1",
+        *("license_state_1", "practice_city", "mailing_state", "credential"),
     )
     change(database, ids[6], **{name: true[name] for name in fields})
     assert changed_by(search(database)) == {"closed": 1}
@@ -254,3 +254,21 @@ def test_failing_comparison_does_not_stop_the_rules(
     assert "no room" in report.failed["DUPLICATE_LIKELY"]
     assert [item.provider_id for item in items(database, "PHONE_INVALID")] == [ids[6]]
     assert [item.status for item in found(database)] == ["OPEN"]
+
+
+def test_looking_at_changes_comes_to_what_a_full_run_does(database: Database) -> None:
+    """Whatever joins, leaves or is deactivated: a full run finds nothing to do afterwards."""
+    ids = add(database, *(person(n) for n in range(8)), again(2), again(3))
+    search(database)
+    assert len(found(database)) == 2
+    add(database, again(2, practice_phone="5038823146"), again(5))
+    change(database, ids[9], deactivation_date=TODAY - timedelta(days=9))
+    change(database, ids[4], last_name="DRINKWATER", first_name="OSWALD")
+    report = search(database)
+    assert not report.full
+    assert changed_by(report)["new"] == 1
+    after = everything(database)
+    again_in_full = detect(database, actor=LOCAL, as_of=TODAY, full=True)
+    assert changed_by(again_in_full) == {}
+    assert everything(database) == after
+    assert changed_by(search(database)) == {}

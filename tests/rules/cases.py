@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from workqueue.rules import References
 from workqueue.rules.references import LEIE, TAXONOMY, name_key, npi_key
-from workqueue.rules.sources import PHONE_NPIS
 
 Case = tuple[str, dict[str, Any]]
 

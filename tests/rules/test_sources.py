@@ -111,11 +111,11 @@ def test_one_disagreement_is_one_finding() -> None:
     }
     board = {**GOOD, "source": "BOARD", "practice_phone": None, "license_number_1": "K77"}
     both = [rule("NAME_CONFLICT"), rule("SOURCE_CONFLICT")]
-    assert fired({}, own, board, rules=both) == [
+    assert fired(GOOD, own, board, rules=both) == [
         "NAME_CONFLICT:1234567893",
         "SOURCE_CONFLICT:group:1234567893",
     ]
-    told = _conflicts("SOURCE_CONFLICT", {}, own, board)
+    told = _conflicts("SOURCE_CONFLICT", GOOD, own, board)
     assert told.keys() == {"practice_phone", "practice_zip", "license_number_1"}
     assert told["license_number_1"] == [("BOARD", "K77"), ("CLINIC", "K1234"), ("NPPES", "K1234")]
 

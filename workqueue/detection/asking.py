@@ -15,8 +15,6 @@ from sqlalchemy.orm import Session
 
 from workqueue import own
 from workqueue.database import Database
-from workqueue.detection.fetch import Snapshot
-from workqueue.detection.finding import find, seen_by_scripts
 from workqueue.models import DetectionRunRule, QueueType
 from workqueue.rules import (
     RULES,
@@ -24,6 +22,7 @@ from workqueue.rules import (
     References,
     Rule,
     RuleFailed,
+    evaluate_each,
     live_records,
 )
 from workqueue.settings import Settings
@@ -55,11 +54,6 @@ class Asked:
         return (*self.rules, *(each for one in self.scripts for each in one.rules))
 
     @property
-    def of_scripts(self) -> frozenset[str]:
-        """Ids of the rules that scripts answer."""
-        return frozenset(rule.id for script in self.scripts for rule in script.rules)
-
-    @property
     def more_fields(self) -> frozenset[str]:
         """The fields that the scripts want to see."""
         return frozenset(name for script in self.scripts for name in script.fields)
@@ -84,24 +78,23 @@ def asked(mine: own.Own, kept: Mapping[str, str], settings: Settings) -> Asked:
 
 
 def answers(
-    snapshot: Snapshot,
+    records: pa.Table,
     asking: Asked,
     *,
     column_sets: Mapping[int, frozenset[str]],
     as_of: date,
     references: References,
 ) -> Evaluation:
-    """What every rule finds in `snapshot`; one that fails or takes too long stops no other."""
-    done = find(
-        snapshot,
-        asking.rules,
+    """What every rule finds in `records`; one that fails or takes too long stops no other."""
+    done = evaluate_each(
+        records,
         column_sets=column_sets,
         as_of=as_of,
         references=references,
+        rules=asking.rules,
         seconds=asking.seconds,
     )
     tables = [done.findings]
-    records = seen_by_scripts(snapshot)
     for script in asking.scripts:
         start = time.perf_counter()
         try:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 import pyarrow as pa
+from sqlalchemy.orm import Session
 
 from workqueue.database import Database
 from workqueue.detection.fetch import Snapshot, fetch_items_about
@@ -23,6 +24,13 @@ def fields_compared() -> tuple[str, ...]:
     from workqueue.detection import duplicates  # noqa: PLC0415
 
     return tuple(duplicates.FIELDS)
+
+
+def compared_anew(session: Session) -> frozenset[str]:
+    """The rules that are asked by comparing all records, where that is due whatever changed."""
+    from workqueue.detection import duplicates  # noqa: PLC0415
+
+    return frozenset(COMPARED) if duplicates.due(session) else frozenset()
 
 
 def not_compared(done: Evaluation) -> Evaluation:

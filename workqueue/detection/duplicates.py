@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from workqueue import duplicates
 from workqueue.database import Database
@@ -18,6 +21,18 @@ class Duplicates:
 
     findings: pa.Table
     asked: frozenset[int] | None
+
+
+# Deactivated records take no part; a day more or less does not matter here.
+_TAKING_PART: Final = text("""
+SELECT count(*) FROM individual_providers WHERE deactivation_date IS NULL
+    OR reactivation_date >= deactivation_date
+""")
+
+
+def due(session: Session) -> bool:
+    """Whether the next comparison has to estimate its parameters, and so to look at everything."""
+    return duplicates.current(session, session.scalar(_TAKING_PART) or 0) is None
 
 
 def find_duplicates(

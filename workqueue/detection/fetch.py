@@ -191,7 +191,7 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
     def ask(sql: str) -> pa.Table:
         return _table(cursor, sql)
 
-    since = question.look.since
+    since, rules = question.look.since, question.rules
     if since is None:
         return None
     anew = question.look.anew | scope.ask_anew(rules, since.as_of, question.as_of)
@@ -200,12 +200,13 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
     changed = scope.changed(ask, since, question.as_of, asked)
     if changed is None:
         return None
+    fields = knowledge.fields_needed(rules)
     ask(_BY_INDEX.format(value="off"))
-    records = _records(cursor, rules, (), changed.ids)
+    records = _records(cursor, fields, changed.ids)
     groups = scope.groups(ask, records, changed.former, question.column_sets, asked)
     if others := groups.ids - changed.ids:
-        partners = _records(cursor, rules, (), others)
-        records = pa.concat_tables([records, partners], promote_options="default")
+        more = _records(cursor, fields, others)
+        records = pa.concat_tables([records, more], promote_options="default")
     given = {
         "ids": scope.array(changed.ids | groups.ids),
         "anew": scope.text_array(sorted(anew | gone)),
@@ -224,18 +225,12 @@ def _changes(cursor: Any, question: Question, moment: str) -> Snapshot | None:
         of_all = [each for each in rules if each.id in anew]
         everything = _records(cursor, _fields(of_all, question.more))
     changes = Changes(changed.ids, groups.whole, anew, everything)
-    return Snapshot(records, items, xmin, changes)
+    return Snapshot(records, items, moment, changes)
 
 
-def _records(
-    cursor: Any,
-    rules: Sequence[Rule],
-    more: Iterable[str],
-    ids: frozenset[int] | None = None,
-) -> pa.Table:
+def _records(cursor: Any, fields: tuple[str, ...], ids: frozenset[int] | None = None) -> pa.Table:
     """The records of these ids, or all of them."""
-    needed = {*knowledge.fields_needed(rules), *more}
-    lower, upper = _split(tuple(field.name for field in FIELDS if field.name in needed))
+    lower, upper = _split(fields)
     wanted = None if ids is None else scope.array(ids)
 
     def of_them(column: str) -> str:

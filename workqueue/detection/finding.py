@@ -14,7 +14,7 @@ from workqueue.detection.fetch import Snapshot
 from workqueue.rules import Evaluation, References
 
 
-def find(  # noqa: PLR0913 - as evaluate_each
+def find(
     snapshot: Snapshot,
     asked: Asked,
     *,

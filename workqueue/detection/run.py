@@ -16,7 +16,13 @@ from workqueue.database import Database
 from workqueue.detection import asking
 from workqueue.detection.basis import Basis, Look, basis, look
 from workqueue.detection.compare import compare
-from workqueue.detection.comparison import COMPARED, compared, fields_compared, not_compared
+from workqueue.detection.comparison import (
+    COMPARED,
+    compared,
+    compared_anew,
+    fields_compared,
+    not_compared,
+)
 from workqueue.detection.fetch import Question, Snapshot, fetch
 from workqueue.detection.finding import find
 from workqueue.detection.listing import list_rules
@@ -158,7 +164,8 @@ def _run(database: Database, run: _Run, progress: Progress) -> DetectReport:
         references = knowledge.references(session)
         now = basis(session, run.asked.all_rules, run.day)
         # Scripts are asked of all records.
-        wanted = Look(None) if run.full or run.asked.scripts else look(session, now)
+        anew = compared_anew(session) if run.compares else frozenset()
+        wanted = Look(None) if run.full or run.asked.scripts else look(session, now, anew)
     progress("detect", 0, _STEPS)
     with _timed(timings, "fetch"):
         question = Question(
@@ -171,11 +178,11 @@ def _run(database: Database, run: _Run, progress: Progress) -> DetectReport:
             snapshot, run.asked, column_sets=column_sets, as_of=run.day, references=references
         )
     progress("detect", 2, _STEPS)
-    with _timed(timings, "duplicates"):
-        if run.compares:
+    if run.compares:
+        with _timed(timings, "duplicates"):
             done, snapshot = compared(done, database, snapshot)
-        else:
-            done = not_compared(done)
+    else:
+        done = not_compared(done)
     progress("detect", 3, _STEPS)
     with _timed(timings, "write"):
         kept = _kept(now, wanted, snapshot, done)
@@ -187,7 +194,7 @@ def _run(database: Database, run: _Run, progress: Progress) -> DetectReport:
             off=done.off,
         )
         due, scope = compare(done.findings, snapshot, done.unanswered)
-        looked = _looked(now, looking, snapshot, done)
+        found = asking.found_by_rule(done.findings)
         done = replace(done, findings=due)
         del snapshot
         written = _Written(run, done, found, about, kept)

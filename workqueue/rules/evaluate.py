@@ -55,6 +55,7 @@ def evaluate(  # noqa: PLR0913 - each argument is a different kind of thing
     as_of: date,
     references: References,
     rules: Sequence[Rule] = RULES,
+    groups: Collection[str] | None = None,
     limits: Limits | None = None,
 ) -> pa.Table:
     """The findings of `rules` on `records`, as a table of schema FINDINGS.
@@ -92,12 +93,10 @@ def evaluate_each(  # noqa: PLR0913 - as evaluate
     groups: Collection[str] | None = None,
     limits: Limits | None = None,
     seconds: float | None = SECONDS,
-    groups: Collection[str] | None = None,
 ) -> Evaluation:
     """As `evaluate`, but a rule that fails or takes longer than `seconds` stops no other.
 
-    None for `seconds` means no limit of time. Groups are looked for by the rules whose ids are in
-    `groups`, by default by all.
+    None for `seconds` means no limit of time.
     """
     off = {
         each.id: why_off(each.needs)
