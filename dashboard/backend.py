@@ -13,7 +13,7 @@ from workqueue.database import Database, open_database
 from workqueue.errors import Refusal
 from workqueue.feed import Feed
 from workqueue.settings import Settings
-from workqueue.verbs import expire_leases
+from workqueue.verbs import expire_leases, make_ready
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +41,12 @@ def database() -> Database:
 def sweep() -> threading.Thread:
     """Free items whose claim has ended, twice a minute, for as long as this process lives.
 
+    Before the first time it loads what the first correction would otherwise wait for.
     Several processes may do so at once: each skips what another one is freeing.
     """
 
     def again() -> None:
+        make_ready()
         while True:
             try:
                 database().run(expire_leases)

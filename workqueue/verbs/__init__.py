@@ -16,6 +16,7 @@ from workqueue.verbs.correcting import Change, FieldUpdateResult, field_update
 from workqueue.verbs.deciding import reject, reopen, resolve
 from workqueue.verbs.next_item import claim_next, claim_next_at_once
 from workqueue.verbs.permission import Standing, can, check
+from workqueue.verbs.recheck import make_ready
 from workqueue.verbs.remarking import comment, mark_duplicate
 from workqueue.verbs.sweeping import expire_leases
 
@@ -34,6 +35,7 @@ __all__ = [
     "comment",
     "expire_leases",
     "field_update",
+    "make_ready",
     "mark_duplicate",
     "reject",
     "release",

@@ -25,6 +25,7 @@ from workqueue.rules import (
     evaluate_each,
     group_keys,
     key_of,
+    postal,
 )
 from workqueue.rules.references import keys_of
 from workqueue.verbs import knowledge
@@ -78,6 +79,11 @@ class Outcome:
     refreshed: tuple[int, ...] = ()
     reopened: tuple[int, ...] = ()
     recurred: tuple[int, ...] = ()
+
+
+def make_ready() -> None:
+    """Load what the first re-check of a process would have to wait for."""
+    postal.place("10001")
 
 
 def groups_of(session: Session, provider_id: int) -> GroupKeys:
