@@ -76,6 +76,7 @@ class Done:
     item_id: int
     verb: Verb
     status: Status
+    version: int
     words: str
     cured: bool | None = None
 
@@ -257,7 +258,7 @@ def _plain(name: str, words: str) -> Callable[[Any, Door, Request], Done]:
             request_id=request.request_id,
             **request.details,
         )
-        return Done(state.id, request.verb, state.status, words.format(id=state.id))
+        return Done(state.id, request.verb, state.status, state.version, words.format(id=state.id))
 
     return act
 
@@ -271,7 +272,7 @@ def _claimed(session: Any, door: Door, request: Request) -> Done:
         expected_version=request.version,
         request_id=request.request_id,
     )
-    return Done(state.id, request.verb, state.status, f"Item {state.id} is yours.")
+    return Done(state.id, request.verb, state.status, state.version, f"Item {state.id} is yours.")
 
 
 def _updated(session: Any, door: Door, request: Request) -> Done:
@@ -283,8 +284,9 @@ def _updated(session: Any, door: Door, request: Request) -> Done:
         request_id=request.request_id,
         **request.details,
     )
+    state = result.state
     return Done(
-        result.state.id, request.verb, result.state.status, result.message, cured=result.cured
+        state.id, request.verb, state.status, state.version, result.message, cured=result.cured
     )
 
 

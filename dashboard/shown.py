@@ -85,6 +85,8 @@ class Shown(param.Parameterized):
         self._last: Verb | None = None
         self._moved_on: tuple[float, Verb | None] = (0.0, None)
         self._fresh_ids: set[int] = set()
+        # The version that the viewer's own last act has brought its item to.
+        self._reached: dict[int, int] = {}
 
     # ------------------------------------------------------------------ what is shown
 

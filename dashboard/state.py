@@ -188,11 +188,14 @@ class State(Shown):
         if opened is None or self.busy or self._second_click(verb):
             return
         item = opened.dossier.item
-        request = Request(verb, item.id, item.version, self._request_id, details or {})
+        # What the viewer did a moment ago has not been read back yet.
+        version = max(item.version, self._reached.get(item.id, 0))
+        request = Request(verb, item.id, version, self._request_id, details or {})
         self.busy, self._last = True, verb
 
         def done(outcome: Done) -> None:
             self.busy = False
+            self._reached = {outcome.item_id: outcome.version}
             self._request_id = uuid4()
             self.conflict = None
             kind = "warn" if outcome.cured is False else "good"
@@ -242,6 +245,7 @@ class State(Shown):
 
         def done(second: Done) -> None:
             self.busy = False
+            self._reached = {second.item_id: second.version}
             kind = "warn" if first.cured is False else "good"
             said = first.words.split(". ")[0] + "." if verb is Verb.RESOLVE else first.words
             self.notice = Notice(kind, f"{said} {second.words}")

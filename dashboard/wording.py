@@ -94,8 +94,9 @@ STEPS: Final = MappingProxyType(
     {
         ("detect", 0): "Reading the records",
         ("detect", 1): "Asking the rules",
-        ("detect", 2): "Writing the items",
+        ("detect", 2): "Comparing the records with each other",
         ("detect", 3): "Writing the items",
+        ("detect", 4): "Writing the items",
     }
 )
 

@@ -129,20 +129,22 @@ def test_the_nginx_example_is_valid(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_service_unit_is_valid(tmp_path: Path) -> None:
-    """The unit runs the command that the desk's tests run; systemd itself finds nothing wrong."""
-    (block,) = re.findall(r"```ini\n(.*?)```", README, re.S)
+@pytest.mark.parametrize("command", ["serve --production", "worker"])
+def test_the_service_units_are_valid(command: str, tmp_path: Path) -> None:
+    """Each unit runs a command that other tests run; systemd itself finds nothing wrong."""
+    blocks = re.findall(r"```ini\n(.*?)```", README, re.S)
+    assert len(blocks) == 2
+    (block,) = [each for each in blocks if f"workqueue {command}\n" in each]
     unit = configparser.ConfigParser(interpolation=None)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read_string(block)
-    command = shlex.split(unit["Service"]["ExecStart"])
-    assert command[0].endswith("/.venv/bin/workqueue")
-    assert command[1:] == ["serve", "--production"]
+    program = shlex.split(unit["Service"]["ExecStart"])[0]
+    assert program.endswith("/.venv/bin/workqueue")
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd is not installed")
     service = tmp_path / "workqueue.service"
     service.write_text(
-        block.replace(command[0], str(PROGRAM)).replace("User=workqueue", "User=daemon")
+        block.replace(program, str(PROGRAM)).replace("User=workqueue", "User=daemon")
     )
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(service)],

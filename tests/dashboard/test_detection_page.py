@@ -117,7 +117,7 @@ def test_a_run_from_the_button_to_the_history(
             expect(page.get_by_text("A worker is running.")).to_be_visible()
             expect(page.get_by_text("is under way · ")).to_be_visible(timeout=30_000)
             expect(page.get_by_role("progressbar", name="Progress of the run")).to_be_visible()
-            expect(page.get_by_text("Reading the records · 0 of 3 steps done")).to_be_visible()
+            expect(page.get_by_text("Reading the records · 0 of 4 steps done")).to_be_visible()
             assert violations(page) == []
         finally:
             go_on()

@@ -105,7 +105,7 @@ def shuffled(
 def test_incremental_equals_full(seed: int) -> None:
     """After random changes, what is found around them is what a full search finds there."""
     rng = Random(seed)
-    rows = people(seed, 40)
+    rows = people(seed, 24)
     first = find(table(rows), model=None)
     known = items_of(first)
     after, changed = shuffled(rows, rng)
