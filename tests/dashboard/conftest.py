@@ -102,6 +102,8 @@ class Visitors:
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.locator(shown).first.wait_for()
+        # Keys are heard from when their list is there.
+        page.locator("dialog").first.wait_for(state="attached")
         return page
 
     def close(self) -> None:

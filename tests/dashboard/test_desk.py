@@ -140,6 +140,8 @@ def test_rows_are_walked_by_keys(visitors: Visitors) -> None:
     expect(page.get_by_text("26 to 50 of")).to_be_visible()
     page.keyboard.press("[")
     expect(page.get_by_text("1 to 25 of")).to_be_visible()
+    first = page.locator(".tabulator-row .tabulator-cell[tabulator-field=item]").first
+    expect(first).to_have_text(str(rows[0]))
     assert ids(page) == rows
 
 
