@@ -125,14 +125,8 @@ def _all() -> dict[str, Place]:
 def _one(code: str) -> Place | None:
     if not re.fullmatch("[0-9]{5}", code):
         return None
-    found = _told().get(code)
-    return _entry(found) if found else None
-
-
-@cache
-def _told() -> dict[str, dict[str, Any]]:
-    # The package looks through its list for each code.
-    return {told["zip_code"]: told for told in _package().list_all()}
+    found = _package().matching(code)
+    return _entry(found[0]) if found else None
 
 
 @lru_cache(64)
