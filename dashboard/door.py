@@ -6,12 +6,13 @@ right itself: nothing here protects anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
+from dashboard.acts import ACTS, Done, Request, Viewer
 from dashboard.view import View
 from workqueue import accounts, inbox, verbs
 from workqueue.accounts import Actor, UserRow
@@ -22,7 +23,6 @@ from workqueue.errors import (
     HeldByAnother,
     IllegalTransition,
     NothingToClaim,
-    Refusal,
     StaleVersion,
 )
 from workqueue.fields import BY_NAME
@@ -67,29 +67,6 @@ class First:
     choices: Choices
     listing: Listing
     opened: Opened | None
-
-
-@dataclass(frozen=True)
-class Done:
-    """What an act has led to, in words; `cured`: is the problem gone? None: it was not asked."""
-
-    item_id: int
-    verb: Verb
-    status: Status
-    version: int
-    words: str
-    cured: bool | None = None
-
-
-@dataclass(frozen=True)
-class Request:
-    """One act as a person asked for it; `request_id` makes a repeated one count once."""
-
-    verb: Verb
-    item_id: int
-    version: int | None
-    request_id: UUID
-    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Door:
@@ -230,7 +207,8 @@ class Door:
 
     def act(self, request: Request) -> Done:
         """Do what was asked for. Raises the Refusal of the verb; nothing was changed then."""
-        return self.database.run(lambda session: _ACTS[request.verb](session, self, request))
+        viewer = Viewer(self.actor, self.lease)
+        return self.database.run(lambda session: ACTS[request.verb](session, viewer, request))
 
     def may_export(self, user: UserRow) -> bool:
         """Whether the viewer's role includes exports."""
@@ -244,71 +222,3 @@ def fault(field_name: str, text: str, *, country: str | None = None) -> str | No
     except BadInput as refusal:
         return str(refusal)
     return None
-
-
-def _plain(name: str, words: str) -> Callable[[Any, Door, Request], Done]:
-    verb = getattr(verbs, name)
-
-    def act(session: Any, door: Door, request: Request) -> Done:
-        state = verb(
-            session,
-            request.item_id,
-            actor=door.actor,
-            expected_version=request.version,
-            request_id=request.request_id,
-            **request.details,
-        )
-        return Done(state.id, request.verb, state.status, state.version, words.format(id=state.id))
-
-    return act
-
-
-def _claimed(session: Any, door: Door, request: Request) -> Done:
-    state = verbs.claim(
-        session,
-        request.item_id,
-        actor=door.actor,
-        lease=door.lease,
-        expected_version=request.version,
-        request_id=request.request_id,
-    )
-    return Done(state.id, request.verb, state.status, state.version, f"Item {state.id} is yours.")
-
-
-def _updated(session: Any, door: Door, request: Request) -> Done:
-    result = verbs.field_update(
-        session,
-        request.item_id,
-        actor=door.actor,
-        expected_version=request.version,
-        request_id=request.request_id,
-        **request.details,
-    )
-    state = result.state
-    return Done(
-        state.id, request.verb, state.status, state.version, result.message, cured=result.cured
-    )
-
-
-_ACTS: Final[Mapping[Verb, Callable[[Any, Door, Request], Done]]] = {
-    Verb.CLAIM: _claimed,
-    Verb.RELEASE: _plain("release", "Item {id} is back in the queue."),
-    Verb.ASSIGN: _plain("assign", "Item {id} is assigned."),
-    Verb.SET_PRIORITY: _plain("set_priority", "The priority of item {id} is changed."),
-    Verb.COMMENT: _plain("comment", "The comment on item {id} is kept."),
-    Verb.FIELD_UPDATE: _updated,
-    Verb.MARK_DUPLICATE: _plain("mark_duplicate", "The duplicate is noted on item {id}."),
-    Verb.RESOLVE: _plain("resolve", "Item {id} is resolved."),
-    Verb.REJECT: _plain("reject", "Item {id} is rejected."),
-    Verb.REOPEN: _plain("reopen", "Item {id} is open again."),
-}
-__all__ = [
-    "COUNTED",
-    "Done",
-    "Door",
-    "Listing",
-    "Opened",
-    "Refusal",
-    "Request",
-    "fault",
-]

@@ -11,8 +11,10 @@ from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
-from dashboard.door import Done, Opened, Request
-from dashboard.shown import Conflict, Notice, Shown
+from dashboard.acts import Done, Request
+from dashboard.door import Opened
+from dashboard.others import Others
+from dashboard.shown import Conflict, Notice
 from dashboard.wording import sentence, told
 from workqueue.dossier import Named
 from workqueue.errors import (
@@ -30,7 +32,7 @@ SETTLING_SECONDS: Final = 0.4
 _LOST: Final = (StaleVersion, LeaseExpired, HeldByAnother, IllegalTransition)
 
 
-class State(Shown):
+class State(Others):
     """What one session shows and does. Everything is set on the event loop, never in a thread."""
 
     def take_next(self) -> None:

@@ -35,14 +35,13 @@ def test_defaults_need_no_environment() -> None:
     assert settings.home.is_absolute()
 
 
-@pytest.mark.parametrize(
-    ("uid", "home"), [(0, "/var/lib/workqueue"), (1000, "/home/eve/.local/share/workqueue")]
-)
-def test_home_of_root_and_of_a_user(monkeypatch: pytest.MonkeyPatch, uid: int, home: str) -> None:
-    """Root keeps its data in /var/lib, everybody else in the own home folder."""
-    monkeypatch.setattr("os.geteuid", lambda: uid)
-    monkeypatch.setenv("HOME", "/home/eve")
-    assert Settings.read().home == Path(home)
+def test_home_of_root_and_of_a_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Root keeps its data with the system's, everybody else in the own home folder."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert Settings.read().home == Path("/", "var", "lib", "workqueue")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert Settings.read().home == tmp_path / ".local" / "share" / "workqueue"
 
 
 def test_empty_variable_is_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,11 +51,11 @@ def test_empty_variable_is_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.read().page_size == 25
 
 
-def test_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A tilde and a relative path are resolved once, wherever the process goes later."""
-    monkeypatch.setenv("HOME", "/home/eve")
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("WORKQUEUE_HOME", "~/queue")
-    assert Settings.read().home == Path("/home/eve/queue")
+    assert Settings.read().home == tmp_path / "queue"
     monkeypatch.setenv("WORKQUEUE_HOME", "queue")
     assert Settings.read().home == Path.cwd() / "queue"
 

@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from tests.command import PROGRAM, answer, run
 from tests.detection.records import add, clean, items
+from tests.standstill import held_up
 from workqueue import runs
 from workqueue.accounts import Actor
 from workqueue.database import Database
@@ -77,31 +78,6 @@ def ended(number: int) -> Callable[[Standing], bool]:
     return lambda now: (
         len(now.newest) == number and all(each.finished_at is not None for each in now.newest)
     )
-
-
-@contextmanager
-def held_up(database: Database) -> Iterator[Callable[[], None]]:
-    """Every run stands still while it reads, until the block ends or calls what it is given."""
-    going, held = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with database.transaction() as session:
-            session.execute(text("LOCK TABLE provider_overrides IN ACCESS EXCLUSIVE MODE"))
-            held.set()
-            assert going.wait(60)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(10)
-
-    def go_on() -> None:
-        going.set()
-        thread.join()
-
-    try:
-        yield go_on
-    finally:
-        go_on()
 
 
 def test_what_is_asked_for_is_run(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from tests.dashboard.conftest import Visitors
 from tests.dashboard.place import Served
 from tests.dashboard.test_attacks import HOSTILE_MESSAGES, apart, happen, intruding, named
 from tests.dashboard.test_desk import violations
+from tests.standstill import held_up
 from workqueue import runs
 from workqueue.database import Database
 from workqueue.runs import Standing
@@ -46,31 +46,6 @@ def working(place: Served) -> Iterator[None]:
         process.terminate()
         process.wait(timeout=30)
         until(place.database, lambda now: not now.worker)
-
-
-@contextmanager
-def held_up(database: Database) -> Iterator[Callable[[], None]]:
-    """Every run stands still while it reads, until the block ends or calls what it is given."""
-    going, held = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with database.transaction() as session:
-            session.execute(text("LOCK TABLE provider_overrides IN ACCESS EXCLUSIVE MODE"))
-            held.set()
-            assert going.wait(60)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(10)
-
-    def go_on() -> None:
-        going.set()
-        thread.join()
-
-    try:
-        yield go_on
-    finally:
-        go_on()
 
 
 def standing(database: Database) -> Standing:
